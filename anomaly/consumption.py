@@ -1,0 +1,168 @@
+"""Registers to energy: one dial at a time, steps between reads, rollover, gaps spread evenly and marked.
+
+The law: over any span between two reads the days sum to the register difference over it, to the register's
+resolution. Dials are compared as integers (ticks of 10^-decimals kWh), so no read is ever blurred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly.statistics import next_index, previous_index, row_median
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+SPREAD_FROM_DAYS = 1.5
+"""A day is marked spread when its two reads lie further apart than this: a daily read at 10:00 is not a gap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dials:
+    """Reads of N dials on B borders (00:00 of successive days).
+
+    ticks        `[N, B]` register in units of 10^-decimals kWh, meaningful where `present`
+    offset_days  `[N, B]` how long after the border the read was taken, 0 ≤ offset < 1
+    scale        `[N]` ticks per kWh; `top` `[N]` the ticks at which the dial starts again from zero
+    start_border, start_ticks   `[N]` the recorded register at installation (-1: not recorded, or before the panel)
+    end_border, end_ticks       `[N]` the recorded register at removal, likewise
+    """
+
+    ticks: Integers
+    present: Booleans
+    offset_days: NDArray[np.float32]
+    scale: Floats
+    top: Integers
+    start_border: Integers
+    start_ticks: Integers
+    end_border: Integers
+    end_ticks: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class DialEnergy:
+    """What N dials counted: per read (`step_*`, `rolled`: `[N, B]`) and per day (`kwh`, `spread`: `[N, B-1]`)."""
+
+    step_kwh: Floats
+    step_days: Floats
+    rolled: Booleans
+    kwh: Floats
+    spread: Booleans
+
+
+def dial_energy(dials: Dials, *, near_top_share: float, usual_multiple: float, floor_kwh_per_day: float) -> DialEnergy:
+    """Energy that each dial counted, before the multiplier.
+
+    A backward step is a rollover where the read before stood above `near_top_share` of the dial, counting
+    through the top gives at most `usual_multiple` times the dial's usual day plus `floor_kwh_per_day` a day,
+    and the next read goes on from there; otherwise it stays the negative energy that was read.
+
+    Source: DL/T 698.45 event 310B and hupe1980/metering: roll over only when the width of the dial is known
+    and the result is plausible, otherwise it is an anomaly and no value may be made up.
+    """
+    step, days = _steps(dials.ticks, dials.present, dials.offset_days)
+    limits = (near_top_share, usual_multiple, floor_kwh_per_day)
+    rolled = _rollovers(dials, step, days, *limits)
+    top = np.where(rolled, dials.top[:, None], 0)
+    step_kwh = (step + top) / dials.scale[:, None]
+    step_kwh[np.isnan(days)] = np.nan
+    kwh, spread = _spread_over_days(step_kwh, days, dials.present, dials.offset_days)
+    _count_from_records(dials, limits, kwh, spread)
+    return DialEnergy(step_kwh, days, rolled, kwh, spread)
+
+
+def _steps(ticks: Integers, present: Booleans, offset_days: NDArray[np.float32]) -> tuple[Integers, Floats]:
+    """Difference to the read before, in ticks, and the days between; NaN days where there is no read before."""
+    before = np.full(ticks.shape, -1, np.int64)
+    before[:, 1:] = previous_index(present)[:, :-1]
+    has_before = present & (before >= 0)
+    at = np.maximum(before, 0)
+    step = np.where(has_before, ticks - np.take_along_axis(ticks, at, axis=1), 0)
+    days = (np.arange(ticks.shape[1]) - before).astype(np.float64)
+    if offset_days.any():
+        days += offset_days - np.take_along_axis(offset_days, at, axis=1)
+    days[~has_before] = np.nan
+    return step, days
+
+
+def _rollovers(
+    dials: Dials, step: Integers, days: Floats, near_top_share: float, usual_multiple: float, floor_kwh: float
+) -> Booleans:
+    """Where a backward step is the dial passing its top; only the few backward steps are looked at."""
+    rolled = np.zeros(step.shape, bool)
+    row, border = np.nonzero((step < 0) & ~np.isnan(days))
+    if not len(row):
+        return rolled
+    affected, at = np.unique(row, return_inverse=True)
+    with np.errstate(invalid="ignore"):
+        forward = np.where(step[affected] >= 0, step[affected] / days[affected], np.nan)
+    usual = np.nan_to_num(row_median(forward))[at]
+    previous = dials.ticks[row, border] - step[row, border]
+    wrapped = (step[row, border] + dials.top[row]) / days[row, border]
+    follower = next_index(dials.present)[row, np.minimum(border + 1, step.shape[1] - 1)]
+    has_follower = (border + 1 < step.shape[1]) & (follower < step.shape[1])
+    goes_on = ~has_follower | (
+        dials.ticks[row, np.minimum(follower, step.shape[1] - 1)] >= dials.ticks[row, border]
+    )
+    bound = usual_multiple * usual + floor_kwh * dials.scale[row]
+    rolled[row, border] = (previous >= near_top_share * dials.top[row]) & (wrapped <= bound) & goes_on
+    # A read mistyped low and right again looks like going on; it comes back above where it was.
+    back_up = has_follower & (dials.ticks[row, np.minimum(follower, step.shape[1] - 1)] >= previous)
+    rolled[row[back_up], border[back_up]] = False
+    return rolled
+
+
+def _spread_over_days(
+    step_kwh: Floats, days: Floats, present: Booleans, offset_days: NDArray[np.float32]
+) -> tuple[Floats, Booleans]:
+    """Energy per day: each day takes its share of the step it lies in, of two steps if it was read during the day."""
+    if step_kwh.shape[1] < 2:
+        empty = np.empty((len(step_kwh), 0))
+        return empty, empty.astype(bool)
+    with np.errstate(invalid="ignore"):
+        rate = step_kwh / days
+    last = step_kwh.shape[1] - 1
+    follower = next_index(present)[:, 1:]
+    at = np.minimum(follower, last)
+    kwh = np.where(follower <= last, np.take_along_axis(rate, at, axis=1), np.nan)
+    spread = np.take_along_axis(days, at, axis=1) > SPREAD_FROM_DAYS
+    if offset_days.any():
+        part = np.where(present, offset_days, 0.0)[:, :-1].astype(np.float64)
+        early = np.where(part > 0, part * rate[:, :-1], 0.0)
+        kwh = early + (1 - part) * kwh
+        with np.errstate(invalid="ignore"):
+            spread |= (part > 0) & (days[:, :-1] > SPREAD_FROM_DAYS)
+    return kwh, spread & np.isfinite(kwh)
+
+
+def _count_from_records(dials: Dials, limits: tuple[float, ...], kwh: Floats, spread: Booleans) -> None:
+    """Let the recorded registers at installation and removal count, for the few dials that have them.
+
+    The start register stands at 00:00 of the installation day in place of a read then; the end register
+    closes the removal day. Writes into `kwh` and `spread`.
+    """
+    rows = np.flatnonzero((dials.start_border >= 0) | (dials.end_border >= 0))
+    if not len(rows):
+        return
+    ticks, present, offset = dials.ticks[rows], dials.present[rows], dials.offset_days[rows]
+    borders = ticks.shape[1]
+    for border, value, shift in (
+        (dials.start_border[rows], dials.start_ticks[rows], 0),
+        (dials.end_border[rows], dials.end_ticks[rows], 1),
+    ):
+        here = np.flatnonzero((border >= 0) & (border + shift < borders))
+        at = border[here] + shift
+        ticks[here, at], present[here, at], offset[here, at] = value[here], True, 0
+    part = Dials(
+        ticks, present, offset, dials.scale[rows], dials.top[rows], *([np.full(len(rows), -1, np.int64)] * 4)
+    )
+    step, days = _steps(ticks, present, offset)
+    rolled = _rollovers(part, step, days, *limits)
+    step_kwh: Any = (step + np.where(rolled, part.top[:, None], 0)) / part.scale[:, None]
+    step_kwh[np.isnan(days)] = np.nan
+    kwh[rows], spread[rows] = _spread_over_days(step_kwh, days, present, offset)

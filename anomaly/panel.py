@@ -1,0 +1,189 @@
+"""The panel: one slice of the fleet as dense arrays, positions × days. Every detector reads from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.statistics import row_median
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class RateRegisters:
+    """Rate registers (尖峰平谷) of the positions that have them: `register_kwh[K, R, D+1]`, NaN where no read."""
+
+    rows: Integers
+    channels: tuple[str, ...]
+    register_kwh: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ExportRegisters:
+    """Export registers (反向有功): `register_kwh[K, D+1]` as read; `kwh[K, D]` received from the customer."""
+
+    rows: Integers
+    register_kwh: Floats
+    kwh: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Interval reads of one interval length: `kwh[K, C, N]` after multiplier, N = 1440 / minutes.
+
+    The C days start at panel day `first_day`. `repeated_kwh[K, C]` is the energy of a repeated clock hour
+    (fold 1), `estimated[K, C, N]` marks intervals that are not actual, `conflicts[K, C]` counts intervals
+    that came twice with different values and without `fold` (the first in value order is kept out: NaN).
+    """
+
+    minutes: int
+    rows: Integers
+    first_day: int
+    kwh: Floats
+    repeated_kwh: Floats
+    estimated: Booleans
+    conflicts: Integers
+
+    @property
+    def days(self) -> int:
+        """How many days the curve's window has."""
+        return int(self.kwh.shape[1])
+
+    @cached_property
+    def day_kwh(self) -> Floats:
+        """Energy per day `[K, C]`, NaN unless every interval of the day is there."""
+        return self.kwh.sum(axis=2) + self.repeated_kwh
+
+
+@dataclass(frozen=True, eq=False)
+class Electrical:
+    """Daily means of the electrical reads: `current_a`, `voltage_v`, `power_kw`, each `[K, D]`, NaN where none."""
+
+    rows: Integers
+    current_a: Floats
+    voltage_v: Floats
+    power_kw: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One slice of the fleet, M positions × D days; NaN means absent, nothing else.
+
+    positions      one row per position, sorted by area, box, account, point (columns: pipelines.fleet)
+    days           `[D]` dates; panel day d is [days[d], days[d] + 1)
+    register_kwh   `[M, D+1]` the dial as read nearest after each 00:00, of the meter then in place
+    offset_days    `[M, D+1]` how long after 00:00 that read was taken (0 = daily freeze)
+    quality        `[M, D+1]` index into QUALITIES, -1 where there is no read
+    step_kwh       `[M, D+1]` dial difference to the same meter's read before, counted through a rollover
+    step_days      `[M, D+1]` days since that read
+    rolled         `[M, D+1]` true where the dial passed its top on the way here
+    kwh            `[M, D]` energy after multiplier, exchange and rollover; gaps spread evenly
+    spread         `[M, D]` true where the day's energy is a share of a longer gap
+    multiplier     `[M, D]` in force that day
+    installation   `[M, D+1]` index into `installations`, of the meter in place, -1 none
+    cohort_log     `[M, D]` by how much, in log kWh, the cohort (class × size) stood above its own median that day
+    """
+
+    positions: pl.DataFrame
+    installations: pl.DataFrame
+    days: NDArray[np.datetime64]
+    register_kwh: Floats
+    offset_days: NDArray[np.float32]
+    quality: NDArray[np.int8]
+    step_kwh: Floats
+    step_days: Floats
+    rolled: Booleans
+    kwh: Floats
+    spread: Booleans
+    multiplier: Floats
+    installation: NDArray[np.int32]
+    exchanges: pl.DataFrame
+    set_aside: pl.DataFrame
+    contradictions: pl.DataFrame
+    events: pl.DataFrame
+    rates: RateRegisters | None = None
+    export: ExportRegisters | None = None
+    curves: tuple[Curve, ...] = ()
+    electrical: Electrical | None = None
+    cohort_log: Floats | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(positions, days)."""
+        return int(self.kwh.shape[0]), int(self.kwh.shape[1])
+
+    def dates(self, when: NDArray[Any]) -> NDArray[np.datetime64]:
+        """Day indices as dates (dates pass through); D itself is the day after the last one."""
+        values = np.asarray(when)
+        if values.dtype.kind == "M":
+            return values.astype("datetime64[D]")
+        start = self.days[0] if len(self.days) else np.datetime64("1970-01-01", "D")
+        return start + values.astype(np.int64).astype("timedelta64[D]")
+
+    def day_index(self, dates: NDArray[np.datetime64]) -> Integers:
+        """Dates as day indices, clipped to the panel."""
+        if not len(self.days):
+            return np.zeros(len(dates), np.int64)
+        index = (dates.astype("datetime64[D]") - self.days[0]).astype(np.int64)
+        return np.clip(index, 0, len(self.days) - 1)
+
+    def meter_on(self, rows: Integers, day: Integers) -> NDArray[np.object_]:
+        """The meter in place at each (position, day); the position's latest meter where none was."""
+        meters = self.positions["meter_id"].to_numpy().astype(object)
+        names = np.append(self.installations["meter_id"].to_numpy().astype(object), None)
+        if not len(rows):
+            return np.empty(0, dtype=object)
+        found = self.installation[rows, day]
+        return np.where(found >= 0, names[found], np.where(rows >= 0, meters[rows], None))
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of `positions` as numpy (nulls: NaN, NaT or None)."""
+        return self.positions[name].to_numpy()
+
+    def flag(self, name: str) -> Booleans:
+        """A boolean column of `positions`, null = false."""
+        return self.positions[name].fill_null(False).to_numpy().astype(bool)
+
+    @cached_property
+    def usual_kwh(self) -> Floats:
+        """`[M]` the median day: what the position usually uses. NaN without any day."""
+        return row_median(self.kwh)
+
+    @cached_property
+    def daily(self) -> Booleans:
+        """`[M]` true for positions read daily, false for those read once a month or less."""
+        return np.asarray(self.positions["read_frequency"].to_numpy() == "daily")
+
+    def without_days(self, excluded: Booleans) -> Panel:
+        """The same panel with the energy of `excluded[M, D]` absent, so that a known error is not read as a jump.
+
+        A step that reaches into an excluded day is absent too.
+        """
+        if not excluded.any():
+            return self
+        rows = np.flatnonzero(excluded.any(axis=1))
+        kwh, steps = self.kwh.copy(), self.step_kwh.copy()
+        kwh[rows] = np.where(excluded[rows], np.nan, kwh[rows])
+        until = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(excluded[rows], axis=1)], axis=1)
+        border = np.arange(until.shape[1])
+        since = border - np.ceil(np.nan_to_num(self.step_days[rows])).astype(np.int64)
+        touched = until > np.take_along_axis(until, np.clip(since, 0, None), axis=1)
+        steps[rows] = np.where(touched, np.nan, steps[rows])
+        return dataclasses.replace(self, kwh=kwh, step_kwh=steps)
+
+    def curve_of(self, rows: Integers) -> tuple[Curve | None, Integers]:
+        """The first curve that holds all of `rows`, and where in it; (None, empty) if there is none."""
+        for curve in self.curves:
+            at = np.searchsorted(curve.rows, rows)
+            if len(curve.rows) and np.all(curve.rows[np.clip(at, 0, len(curve.rows) - 1)] == rows):
+                return curve, at
+        return None, np.empty(0, np.int64)

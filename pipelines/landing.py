@@ -1,0 +1,291 @@
+"""One pass over the book's register reads, in any order, onto a dense grid: dials × day borders.
+
+The grid lives in memory-mapped scratch files, so memory does not grow with the fleet. Rows that do not fit
+a cell alone (not at midnight, other channels, two values for one instant) go to a side table, per slice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.frames import CHANNELS, QUALITIES
+from pipelines.book import Book, Part
+from pipelines.fleet import Fleet
+from pipelines.tally import Tally
+
+BATCH_ROWS = 4_000_000
+BIAS = np.int64(1) << 50
+"""Added to stored ticks, so that 0 in a sparse file means: no read."""
+
+MINUTES_PER_DAY = 1440
+
+SIDE = {
+    "dial": pl.Int64, "channel": pl.Enum(CHANNELS), "read_at": pl.Datetime("us"), "ticks": pl.Int64,
+    "quality": pl.Enum(QUALITIES), "fold": pl.Int8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Reads of every dial on every day border, as sparse files: `ticks` (+ BIAS, 0 = none), `minute`, `quality`."""
+
+    first_day: dt.date
+    ticks: NDArray[np.int64]
+    minute: NDArray[np.int16]
+    quality: NDArray[np.int8]
+
+    @property
+    def borders(self) -> int:
+        """Number of day borders, the last one is as-of 00:00."""
+        return int(self.ticks.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Landed:
+    """The grid, and beside it what a grid cannot hold.
+
+    folder      scratch; `side-*.parquet` hold reads that are not at midnight, of other channels, or contested
+    set_aside   reads kept out of the panel, with the reason: one row per reason, meter and channel
+    """
+
+    grid: Grid
+    folder: Path
+    set_aside: pl.DataFrame
+
+    def side(self, first_dial: int, end_dial: int) -> pl.DataFrame:
+        """Side reads of dials [first, end): dial, channel, read_at, ticks, quality, fold; canonically sorted."""
+        files = sorted(self.folder.glob("side-*.parquet"))
+        if not files:
+            return pl.DataFrame(schema=SIDE)
+        mine = pl.col("dial").is_between(first_dial, end_dial - 1)
+        return pl.scan_parquet(files).filter(mine).collect().sort("dial", "channel", "read_at", "ticks", "quality")
+
+
+@dataclass
+class _Desk:
+    """What the pass collects on its way."""
+
+    grid: Grid
+    lookup: pl.DataFrame
+    folder: Path
+    placed: int = 0
+    aside: list[pl.DataFrame] = field(default_factory=list)
+    collided: list[NDArray[np.int64]] = field(default_factory=list)
+
+
+def land(book: Book, fleet: Fleet, tally: Tally, *, as_of: dt.date, history_days: int, folder: Path) -> Landed:
+    """Read every part of `register_reads` once; count and hash each row; place it on the grid or beside it."""
+    first_day = max(_first_read(book, as_of), as_of - dt.timedelta(days=history_days))
+    desk = _Desk(_empty_grid(fleet, first_day, as_of, folder), _lookup(fleet), folder)
+    for batch in book.batches("register_reads", BATCH_ROWS):
+        tally.add("register_reads", batch)
+        _place(desk, _in_window(batch.accepted, tally, first_day, as_of))
+    _clear_collisions(desk)
+    contested = sum(len(cells) for cells in desk.collided)
+    filled = int(np.count_nonzero(desk.grid.ticks))
+    tally.count("register_reads", on_grid=filled, repeated_or_contested=desk.placed - filled, contested=contested)
+    return Landed(desk.grid, folder, _summed_up(desk.aside))
+
+
+def _first_read(book: Book, as_of: dt.date) -> dt.date:
+    """The day of the earliest read, or `as_of` for a book without reads."""
+    firsts = [_earliest(book, part) for part in book.parts("register_reads")]
+    return min([first.date() for first in firsts if first is not None] + [as_of])
+
+
+def _earliest(book: Book, part: Part) -> dt.datetime | None:
+    """Earliest read of a part; Parquet with real times answers from one column alone."""
+    if part.format == "parquet":
+        column = pl.scan_parquet(part.path, glob=False).select(pl.col("read_at").min())
+        if isinstance(column.collect_schema()["read_at"], pl.Datetime):
+            return column.select(pl.col("read_at").dt.replace_time_zone(None)).collect().item()
+    return book.read_part(part).accepted["read_at"].min()  # type: ignore[return-value]
+
+
+def _empty_grid(fleet: Fleet, first_day: dt.date, as_of: dt.date, folder: Path) -> Grid:
+    shape = (max(len(fleet.dials), 1), (as_of - first_day).days + 1)
+
+    def scratch(name: str, dtype: type) -> np.memmap:
+        return np.memmap(folder / name, dtype=dtype, mode="w+", shape=shape)
+
+    return Grid(
+        first_day, scratch("ticks", np.int64), scratch("minute", np.int16), scratch("quality", np.int8)
+    )
+
+
+def _lookup(fleet: Fleet) -> pl.DataFrame:
+    """meter_id → its dials; most meters have one, so most rows join once."""
+    return fleet.dials.select(
+        "meter_id", "dial", "first_on", "last_on", scale=10.0 ** pl.col("register_decimals")
+    )
+
+
+def _in_window(accepted: pl.DataFrame, tally: Tally, first_day: dt.date, as_of: dt.date) -> pl.DataFrame:
+    """Rows the scan may see; later and older ones are counted, and a read marked missing has no register."""
+    first, last = dt.datetime.combine(first_day, dt.time()), dt.datetime.combine(as_of, dt.time())
+    late = int((accepted["read_at"] > last).sum())
+    early = int((accepted["read_at"] < first).sum())
+    blank = accepted["register_kwh"].null_count()
+    tally.count("register_reads", after_as_of=late, before_window=early, without_register=blank)
+    if late or early or blank:
+        return accepted.filter(
+            pl.col("read_at").is_between(first, last), pl.col("register_kwh").is_not_null()
+        )
+    return accepted
+
+
+def _place(desk: _Desk, reads: pl.DataFrame) -> None:
+    """Put one batch on the grid; send aside what is not in place, and beside what does not fit a cell alone."""
+    if not len(reads):
+        return
+    located = _located(reads, desk.lookup)
+    orphans = located.filter(pl.col("dial").is_null())
+    if len(orphans):
+        desk.aside.append(_aside(orphans, "no_installation"))
+        located = located.filter(pl.col("dial").is_not_null())
+    day = pl.col("read_at").dt.date()
+    wrong = located.filter((day < pl.col("first_on")) | (day > pl.col("last_on")))
+    if len(wrong):
+        desk.aside.append(_aside(wrong.filter(day < pl.col("first_on")), "before_installation"))
+        desk.aside.append(_aside(wrong.filter(day > pl.col("last_on")), "after_removal"))
+        located = located.filter(day.is_between("first_on", "last_on"))
+    located = located.with_columns(
+        ticks=(pl.col("register_kwh") * pl.col("scale")).round().cast(pl.Int64),
+        since_first=(pl.col("read_at") - dt.datetime.combine(desk.grid.first_day, dt.time())).dt.total_minutes(),
+    )
+    negative = located.filter((pl.col("ticks") < 0) & (pl.col("channel") == "import"))
+    if len(negative):
+        desk.aside.append(_aside(negative, "negative"))
+        located = located.filter((pl.col("ticks") >= 0) | (pl.col("channel") != "import"))
+    simple = (pl.col("channel") == "import") & (pl.col("since_first") % MINUTES_PER_DAY == 0)
+    beside = located.filter(~simple)
+    if len(beside):
+        _beside(desk, beside)
+        located = located.filter(simple)
+    _onto_grid(desk, located)
+
+
+def _located(reads: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
+    """Join each read to its meter's dial; a meter with several dials gets the one in place then.
+
+    Meter ids come in runs in most files, so the join is done once per run.
+    """
+    run = reads["meter_id"].rle_id().alias("run")
+    firsts = reads.select(run, "meter_id").unique("run", keep="first", maintain_order=True)
+    many = lookup.filter(pl.col("dial").count().over("meter_id") > 1)
+    one = lookup.join(many, on="meter_id", how="anti") if len(many) else lookup
+    dials = firsts.join(one, on="meter_id", how="left", maintain_order="left").drop("meter_id")
+    if len(dials) == len(reads):
+        located = reads.hstack(dials.drop("run"))
+    else:
+        located = reads.hstack(dials.drop("run")[run.to_physical().cast(pl.UInt32)])
+    if not len(many):
+        return located
+    several = located.filter(pl.col("meter_id").is_in(many["meter_id"].unique().implode()))
+    rest = located.filter(~pl.col("meter_id").is_in(many["meter_id"].unique().implode()))
+    return pl.concat([rest, _in_place(several.select(reads.columns), many)])
+
+
+def _in_place(reads: pl.DataFrame, many: pl.DataFrame) -> pl.DataFrame:
+    """Reads of meters that were installed more than once: the dial in place, else the nearest by date."""
+    day = pl.col("read_at").dt.date()
+    outside = pl.max_horizontal(
+        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days(), pl.lit(0)
+    )
+    return (
+        reads.with_row_index("read")
+        .join(many, on="meter_id")
+        .with_columns(outside=outside)
+        .sort("read", "outside", "dial")
+        .unique("read", keep="first", maintain_order=True)
+        .drop("read", "outside")
+    )
+
+
+def _onto_grid(desk: _Desk, rows: pl.DataFrame) -> None:
+    """Scatter midnight reads; remember every cell that more than one read wanted."""
+    grid = desk.grid
+    dial = rows["dial"].to_numpy()
+    cell = dial * grid.borders + rows["since_first"].to_numpy() // MINUTES_PER_DAY
+    ticks = rows["ticks"].to_numpy() + BIAS
+    quality = rows["quality"].to_physical().to_numpy().astype(np.int8)
+    flat, flat_quality = grid.ticks.reshape(-1), grid.quality.reshape(-1)
+    free = flat[cell] == 0
+    flat[cell[free]], flat_quality[cell[free]] = ticks[free], quality[free]
+    differs = (flat[cell] != ticks) | (flat_quality[cell] != quality)
+    desk.placed += len(rows)
+    if differs.any():
+        _beside(desk, rows.filter(pl.Series(differs)))
+        desk.collided.append(np.unique(cell[differs]))
+
+
+def _beside(desk: _Desk, rows: pl.DataFrame) -> None:
+    """Keep rows for the slice they belong to, on disk."""
+    chosen = rows.select("dial", "channel", "read_at", "ticks", "quality", "fold").sort("dial")
+    chosen.write_parquet(desk.folder / f"side-{len(list(desk.folder.glob('side-*'))):06d}.parquet")
+
+
+def _clear_collisions(desk: _Desk) -> None:
+    """Move the first comer of every contested cell beside the grid too: order of arrival must not decide."""
+    if not desk.collided:
+        return
+    cell = np.unique(np.concatenate(desk.collided))
+    grid = desk.grid
+    flat, flat_quality = grid.ticks.reshape(-1), grid.quality.reshape(-1)
+    day = pl.Series(cell % grid.borders).cast(pl.Duration("us")) * (MINUTES_PER_DAY * 60_000_000)
+    first = pl.DataFrame(
+        {
+            "dial": cell // grid.borders,
+            "channel": pl.repeat("import", len(cell), eager=True).cast(pl.Enum(CHANNELS)),
+            "read_at": pl.repeat(dt.datetime.combine(grid.first_day, dt.time()), len(cell), eager=True) + day,
+            "ticks": flat[cell] - BIAS,
+            "quality": pl.Series(np.array(QUALITIES)[flat_quality[cell]], dtype=pl.Enum(QUALITIES)),
+            "fold": pl.repeat(None, len(cell), dtype=pl.Int8, eager=True),
+        }
+    )
+    _beside(desk, first)
+    flat[cell], flat_quality[cell] = 0, 0
+
+
+ASIDE = {
+    "reason": pl.String, "meter_id": pl.String, "dial": pl.Int64, "channel": pl.String, "reads": pl.Int64,
+    "first_at": pl.Datetime("us"), "last_at": pl.Datetime("us"), "low_kwh": pl.Float64, "high_kwh": pl.Float64,
+}  # fmt: skip
+
+
+def _aside(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Reads kept out of the panel, summed up per meter, channel and day of reading."""
+    by = ("meter_id", "dial", "channel")
+    return (
+        rows.group_by(by)
+        .agg(
+            pl.len().cast(pl.Int64).alias("reads"),
+            pl.col("read_at").min().alias("first_at"), pl.col("read_at").max().alias("last_at"),
+            pl.col("register_kwh").min().alias("low_kwh"), pl.col("register_kwh").max().alias("high_kwh"),
+        )
+        .with_columns(pl.lit(reason).alias("reason"), pl.col("channel").cast(pl.String))
+        .select(*ASIDE)
+        .cast(ASIDE)  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _summed_up(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """One row per reason, meter and channel over all batches."""
+    if not parts:
+        return pl.DataFrame(schema=ASIDE)
+    return (
+        pl.concat(parts)
+        .group_by("reason", "meter_id", "dial", "channel")
+        .agg(
+            pl.col("reads").sum(), pl.col("first_at").min(), pl.col("last_at").max(),
+            pl.col("low_kwh").min(), pl.col("high_kwh").max(),
+        )
+        .select(*ASIDE)
+        .sort("reason", "meter_id", "dial", "channel", nulls_last=True)
+    )  # fmt: skip

@@ -1,0 +1,207 @@
+"""From the landed grid to the panel of one slice: dials are laid along the positions they serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.consumption import Dials, dial_energy
+from anomaly.panel import Panel
+from anomaly.statistics import next_index, previous_index, row_median
+from pipelines.contested import Settled, settle
+from pipelines.curves import LandedCurves, curves_of
+from pipelines.electrical import electrical_of
+from pipelines.laying import lay_along_positions
+from pipelines.fleet import Fleet
+from pipelines.landing import BIAS, Landed
+from pipelines.registers import export_of, rates_of
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Everything a slice is cut from."""
+
+    fleet: Fleet
+    landed: Landed
+    curves: LandedCurves
+    electrical: pl.DataFrame
+    events: pl.DataFrame
+    rollover: dict[str, float]
+    periodic_gap_days: float
+    slice_cells: int
+
+    def slices(self) -> tuple[NDArray[np.int64], ...]:
+        """Positions of each slice: whole areas, few enough that one array stays within `slice_cells`."""
+        positions = max(len(self.fleet.positions), 1)
+        curve_cells = self.curves.rows / positions
+        per_position = self.landed.grid.borders + curve_cells
+        ranges = self.fleet.slices(max(int(self.slice_cells / per_position), 1))
+        return tuple(np.arange(lo, hi) for lo, hi in ranges)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """The part of the fleet that one slice needs; `dials` are fleet indices, rows below are slice indices."""
+
+    positions: pl.DataFrame
+    installations: pl.DataFrame
+    dials: pl.DataFrame
+    dial_ids: NDArray[np.int64]
+
+
+def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
+    """The panel of the given positions (ascending)."""
+    cut = _cut(source.fleet, positions)
+    first_day = np.datetime64(source.landed.grid.first_day, "D")
+    settled = settle(source.landed, cut.dials, cut.dial_ids)
+    dials, quality = _dials_of(source.landed, cut, settled)
+    energy = dial_energy(dials, **source.rollover)
+    laid = lay_along_positions(cut.installations, len(cut.positions), dials, quality, energy, first_day)
+    borders = dials.ticks.shape[1]
+    return Panel(
+        positions=_with_reading_habits(cut.positions, laid, source.periodic_gap_days),
+        installations=cut.installations,
+        days=first_day + np.arange(borders - 1),
+        exchanges=_exchanges(cut, dials),
+        set_aside=_set_aside(source, cut, settled, first=positions[0] == 0),
+        contradictions=_local(source.fleet.contradictions, positions),
+        events=_events(source.events, cut),
+        rates=rates_of(settled.other, cut.installations, first_day, borders),
+        export=export_of(settled.other, cut.installations, first_day, borders),
+        curves=curves_of(source.curves, cut.installations, cut.dial_ids, settled.sub_daily),
+        electrical=electrical_of(source.electrical, cut.installations, first_day.item(), borders - 1),
+        **laid,
+    )
+
+
+def _cut(fleet: Fleet, positions: NDArray[np.int64]) -> _Cut:
+    everywhere = fleet.installations["position"].to_numpy()
+    begin, end = np.searchsorted(everywhere, [positions[0], positions[-1] + 1])
+    near = fleet.installations.slice(int(begin), int(end - begin))
+    row = np.searchsorted(positions, everywhere[begin:end])
+    mine = positions[row] == everywhere[begin:end]
+    installations = near.with_columns(row=pl.Series(row, dtype=pl.Int64)).filter(pl.Series(mine))
+    dial_ids = np.unique(installations["dial"].to_numpy())
+    dial_row = np.searchsorted(dial_ids, installations["dial"].to_numpy())
+    installations = installations.with_columns(dial_row=pl.Series(dial_row, dtype=pl.Int64))
+    return _Cut(fleet.positions[positions], installations, fleet.dials[dial_ids], dial_ids)
+
+
+def _borders(dates: pl.Series, first_day: np.datetime64) -> NDArray[np.int64]:
+    """Dates as border indices (may lie outside the panel); far future stays far."""
+    return (dates.to_numpy().astype("datetime64[D]") - first_day).astype(np.int64)
+
+
+def _dials_of(landed: Landed, cut: _Cut, settled: Settled) -> tuple[Dials, NDArray[np.int8]]:
+    """Grid rows of the slice's dials with the settled side reads and the recorded start and end registers."""
+    grid = landed.grid
+    ticks = np.array(grid.ticks[cut.dial_ids]) - BIAS
+    present = ticks != -BIAS
+    offset = np.zeros(ticks.shape, np.float32)
+    quality = np.where(present, grid.quality[cut.dial_ids], -1).astype(np.int8)
+    ticks[settled.dial_row, settled.border] = settled.ticks
+    present[settled.dial_row, settled.border] = True
+    offset[settled.dial_row, settled.border] = settled.offset_days
+    quality[settled.dial_row, settled.border] = settled.quality
+    scale = np.power(10.0, cut.dials["register_decimals"].to_numpy())
+    top = np.power(10.0, cut.dials["register_digits"].to_numpy()) * scale
+    first_day = np.datetime64(grid.first_day, "D")
+    start = _recorded(cut.dials["first_on"], cut.dials["start_register"], first_day, grid.borders)
+    end = _recorded(cut.dials["removed_on"], cut.dials["end_register"], first_day, grid.borders)
+    dials = Dials(
+        ticks, present, offset, scale, top.astype(np.int64),
+        start, _ticks(cut.dials["start_register"], scale), end, _ticks(cut.dials["end_register"], scale),
+    )  # fmt: skip
+    return dials, quality
+
+
+def _recorded(on: pl.Series, register: pl.Series, first_day: np.datetime64, borders: int) -> NDArray[np.int64]:
+    """Border of a recorded register, -1 where there is none within the panel."""
+    known = (on.is_not_null() & register.is_not_null() & register.is_finite().fill_null(False)).to_numpy()
+    border = np.where(known, _borders(on.fill_null(first_day.item()), first_day), -1)
+    return np.where((border >= 0) & (border < borders), border, -1)
+
+
+def _ticks(register: pl.Series, scale: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(register.fill_null(0.0).fill_nan(0.0).to_numpy() * scale).astype(np.int64)
+
+
+def _with_reading_habits(positions: pl.DataFrame, laid: dict[str, NDArray], periodic_gap_days: float) -> pl.DataFrame:
+    """Add `read_frequency` where the accounts table is silent (median gap), counts of reads, first and last read."""
+    present = laid["quality"] >= 0
+    borders = present.shape[1]
+    sparse = present.sum(axis=1) * 4 < borders
+    gap = np.ones(len(positions))
+    gap[sparse] = np.nan_to_num(row_median(laid["step_days"][sparse]), nan=1.0)
+    habit = np.where(gap >= periodic_gap_days, "periodic", "daily")
+    return positions.with_columns(
+        read_frequency=pl.when(pl.col("read_frequency").is_in(["monthly", "bimonthly"]))
+        .then(pl.lit("periodic"))
+        .when(pl.col("read_frequency") == "daily")
+        .then(pl.lit("daily"))
+        .otherwise(pl.Series(habit)),
+        reads=pl.Series(present.sum(axis=1), dtype=pl.Int64),
+        first_read=pl.Series(np.argmax(present, axis=1), dtype=pl.Int64),
+    )
+
+
+def _local(rows: pl.DataFrame, positions: NDArray[np.int64]) -> pl.DataFrame:
+    """Rows of the slice's positions, with `row` counting within the slice."""
+    here = pl.DataFrame({"position": positions, "row": np.arange(len(positions))})
+    return rows.join(here, on="position", maintain_order="left")
+
+
+def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
+    """Events of the slice's meters, with the position at which the meter was in place."""
+    day = pl.col("at").dt.date()
+    return (
+        events.join(cut.installations.select("meter_id", "row", "first_on", "last_on"), on="meter_id")
+        .filter(day.is_between("first_on", "last_on"))
+        .unique(["meter_id", "at", "kind", "detail", "row"])
+        .sort("row", "at", "kind", "detail", nulls_last=True)
+        .select("row", "meter_id", "at", "kind", "detail")
+    )
+
+
+def _set_aside(source: Source, cut: _Cut, settled: Settled, *, first: bool) -> pl.DataFrame:
+    """What was kept out of this slice's panel; meters nobody installed are told of in the first slice."""
+    dials = cut.installations.group_by("dial").agg(pl.col("row").first())
+    mine = source.landed.set_aside.join(dials, on="dial", how="inner")
+    if first:
+        orphans = source.landed.set_aside.filter(pl.col("dial").is_null()).with_columns(row=pl.lit(-1, pl.Int64))
+        mine = pl.concat([mine, orphans])
+    contested = settled.conflicts.join(dials, on="dial", how="inner")
+    return pl.concat([mine, contested], how="diagonal").sort(
+        "row", "reason", "meter_id", "channel", "first_at", nulls_last=True
+    )
+
+
+def _exchanges(cut: _Cut, dials: Dials) -> pl.DataFrame:
+    """One row per change of the physical meter at a position, with the reads and records on both sides."""
+    after = cut.installations.with_columns(
+        pl.col(name).shift(1).over("row").alias(f"old_{name}")
+        for name in ("meter_id", "dial_row", "multiplier", "end_register", "removed_on", "first_on")
+    ).filter((pl.col("old_dial_row") != pl.col("dial_row")) & (pl.col("point_role") != "check"))
+    old, new = after["old_dial_row"].to_numpy().astype(np.int64), after["dial_row"].to_numpy()
+    borders = dials.ticks.shape[1]
+    last = previous_index(dials.present[old])[:, -1] if len(after) else np.empty(0, np.int64)
+    first = next_index(dials.present[new])[:, 0] if len(after) else np.empty(0, np.int64)
+
+    def register(dial: NDArray[np.int64], border: NDArray[np.int64]) -> pl.Series:
+        known = (border >= 0) & (border < borders)
+        at = np.clip(border, 0, borders - 1)
+        return pl.Series(np.where(known, dials.ticks[dial, at] / dials.scale[dial], np.nan)).fill_nan(None)
+
+    return after.select(
+        "row", pl.col("first_on").alias("day"), "old_meter_id", pl.col("meter_id").alias("new_meter_id"),
+        pl.col("old_multiplier"), pl.col("multiplier").alias("new_multiplier"),
+        "old_removed_on", pl.col("old_end_register").alias("end_register"), "start_register",
+    ).with_columns(
+        last_old_border=pl.Series(last, dtype=pl.Int64),
+        last_old_kwh=register(old, last),
+        first_new_border=pl.Series(np.where(first < borders, first, -1), dtype=pl.Int64),
+        first_new_kwh=register(new, first),
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Rate and export registers of a slice, from the side reads to dense arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.panel import ExportRegisters, RateRegisters
+from anomaly.statistics import next_index, previous_index
+
+RATES = ("import_t1", "import_t2", "import_t3", "import_t4")
+
+
+def rates_of(
+    other: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64, borders: int
+) -> RateRegisters | None:
+    """Rate registers read at 00:00, `[K, R, B]`; None where the slice has none."""
+    reads = _at_positions(other.filter(pl.col("channel").cast(pl.String).is_in(RATES)), installations, first_day)
+    if not len(reads):
+        return None
+    rows = np.unique(reads["row"].to_numpy())
+    present = [rate for rate in RATES if (reads["channel"].cast(pl.String) == rate).any()]
+    register = np.full((len(rows), len(present), borders), np.nan)
+    rate = reads["channel"].cast(pl.String).replace_strict(present, range(len(present))).to_numpy().astype(int)
+    at = np.searchsorted(rows, reads["row"].to_numpy())
+    register[at, rate, reads["border"].to_numpy()] = reads["register_kwh"].to_numpy()
+    return RateRegisters(rows, tuple(present), register)
+
+
+def export_of(
+    other: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64, borders: int
+) -> ExportRegisters | None:
+    """Export registers `[K, B]` and the energy received per day, gaps spread; None where there are none."""
+    reads = _at_positions(other.filter(pl.col("channel") == "export"), installations, first_day)
+    if not len(reads):
+        return None
+    rows = np.unique(reads["row"].to_numpy())
+    at, border = np.searchsorted(rows, reads["row"].to_numpy()), reads["border"].to_numpy()
+    register = np.full((len(rows), borders), np.nan)
+    multiplier = np.ones((len(rows), borders))
+    register[at, border] = reads["register_kwh"].to_numpy()
+    multiplier[at, border] = reads["multiplier"].to_numpy()
+    return ExportRegisters(rows, register, _per_day(register) * multiplier[:, 1:])
+
+
+def _at_positions(reads: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64) -> pl.DataFrame:
+    """First read of each day per position and channel, with its border and multiplier."""
+    day = pl.col("read_at").dt.date()
+    return (
+        reads.join(installations.select("dial_row", "row", "first_on", "last_on", "multiplier"), on="dial_row")
+        .filter(day.is_between("first_on", "last_on"))
+        .with_columns(border=(day - first_day.item()).dt.total_days())
+        .sort("row", "channel", "border", "read_at", "first_on")
+        .unique(["row", "channel", "border"], keep="first", maintain_order=True)
+    )
+
+
+def _per_day(register: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Register difference per day, a gap spread evenly over its days."""
+    present = np.isfinite(register)
+    before, after = previous_index(present)[:, :-1], next_index(present)[:, 1:]
+    known = (before >= 0) & (after < register.shape[1])
+    low = np.take_along_axis(register, np.maximum(before, 0), axis=1)
+    high = np.take_along_axis(register, np.minimum(after, register.shape[1] - 1), axis=1)
+    return np.where(known, (high - low) / np.maximum(after - before, 1), np.nan)
