@@ -1,0 +1,161 @@
+"""The four steps of every open case as tasks: 1 verify, 2 query AMI data, 3 analyse the cause, 4 advise."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import polars as pl
+
+STEPS = (1, 2, 3, 4)
+DESK, VISIT, REMOTE = "desk", "visit", "remote"
+ON_SITE = "site"
+
+CHECK_DTYPE = pl.Struct(
+    {
+        name: pl.String()
+        for name in ("check", "do_en", "do_zh", "record", "unit", "pass_en", "pass_zh")
+    }
+)  # fmt: skip
+TASK_SCHEMA: dict[str, Any] = {
+    "task_id": pl.String(),
+    "case_id": pl.String(),
+    "step": pl.Int32(),
+    "kind": pl.String(),
+    "state": pl.String(),
+    "due_at": pl.Datetime("us"),
+    "assignee": pl.String(),
+    "checks": pl.List(CHECK_DTYPE),
+    "result": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class TaskCheck:
+    """One check as it stands on a task. `where` is `site`, `desk` or `remote`."""
+
+    check: str
+    where: str
+    do_en: str
+    do_zh: str
+    record: str
+    unit: str
+    pass_en: str
+    pass_zh: str
+
+    def row(self) -> dict[str, str]:
+        """The check as the tasks table holds it."""
+        return {field.name: str(getattr(self, field.name)) for field in CHECK_DTYPE.fields}
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What the rulebook says about tasks.
+
+    `checks` is in the order of the field sheet. `steps` maps each cause to its check names of steps 1 to 4;
+    every check of steps 2 to 4 is done without a visit. `due_working_days` counts from as-of, one number
+    per step, not falling. Monday to Friday are working days except `holidays`; `extra_working_days` are
+    worked although they are neither.
+    """
+
+    checks: Mapping[str, TaskCheck]
+    steps: Mapping[str, Sequence[Sequence[str]]]
+    due_working_days: tuple[int, int, int, int]
+    due_hour: int
+    min_probability: float
+    holidays: frozenset[date] = frozenset()
+    extra_working_days: frozenset[date] = frozenset()
+
+
+def make_tasks(cases: pl.DataFrame, plan: TaskPlan, as_of: date) -> pl.DataFrame:
+    """Four tasks for each open case, in the order of the cases; suppressed cases get none.
+
+    `cases` needs case_id, status, cause, causes (list of cause and probability), cannot_exclude and
+    needs_visit. The result has the columns and types of the contract's tasks table. Step 1 is open and
+    comes first: step 4 is blocked until it is done, and is due no earlier. Raises KeyError for a cause the
+    plan does not know: a bug.
+    """
+    open_cases = cases.filter(pl.col("status") == "open")
+    due = _due_times(plan, as_of)
+    columns = ("case_id", "cause", "causes", "cannot_exclude", "needs_visit")
+    rows: list[dict[str, Any]] = []
+    for case_id, cause, causes, cannot_exclude, needs_visit in zip(
+        *(open_cases[name].to_list() for name in columns), strict=True
+    ):
+        likely = _likely_causes(cause, causes or [], plan.min_probability)
+        checks = _checks_of_steps(likely, cannot_exclude or [], bool(needs_visit), plan)
+        rows.extend(
+            {
+                "task_id": _task_id(case_id, step),
+                "case_id": case_id,
+                "step": step,
+                "kind": _kind(step, bool(needs_visit), names, plan),
+                "state": "blocked" if step == STEPS[-1] else "open",
+                "due_at": due[step - 1],
+                "assignee": None,
+                "checks": [plan.checks[name].row() for name in names],
+                "result": None,
+            }
+            for step, names in zip(STEPS, checks, strict=True)
+        )
+    return pl.DataFrame(rows, schema=TASK_SCHEMA, orient="row")
+
+
+def working_day_after(start: date, working_days: int, plan: TaskPlan) -> date:
+    """The date `working_days` working days after `start`; `start` itself is not counted."""
+    day = start
+    while working_days > 0:
+        day += timedelta(days=1)
+        worked = day in plan.extra_working_days or (day.weekday() < 5 and day not in plan.holidays)
+        working_days -= worked
+    return day
+
+
+def _due_times(plan: TaskPlan, as_of: date) -> list[datetime]:
+    at = time(hour=plan.due_hour)
+    return [datetime.combine(working_day_after(as_of, days, plan), at) for days in plan.due_working_days]
+
+
+def _likely_causes(leading: str, causes: Sequence[Mapping[str, Any]], min_probability: float) -> list[str]:
+    likely = [weighed["cause"] for weighed in causes if weighed["probability"] >= min_probability]
+    return list(dict.fromkeys([leading, *likely]))
+
+
+def _checks_of_steps(
+    likely: Sequence[str], cannot_exclude: Sequence[str], needs_visit: bool, plan: TaskPlan
+) -> list[list[str]]:
+    """Check names per step, in the order of the sheet, none twice in a case.
+
+    Causes that cannot be excluded yet add checks to steps 1 to 3 only: advice is given on what is likely,
+    not on what has merely not been ruled out. Where nobody is sent, step 1 leaves out what is done on site;
+    should nothing remain, the queries of step 2 verify the case at the desk.
+    """
+    open_causes = list(dict.fromkeys([*likely, *cannot_exclude]))
+    wanted = [_union(open_causes if step < STEPS[-1] else likely, step, plan) for step in STEPS]
+    if not needs_visit:
+        wanted[0] = [name for name in wanted[0] if plan.checks[name].where != ON_SITE] or wanted[1]
+    seen: set[str] = set(wanted[0])
+    steps = [wanted[0]]
+    for names in wanted[1:]:
+        fresh = [name for name in names if name not in seen]
+        steps.append(fresh or names[:1])
+        seen.update(fresh)
+    return steps
+
+
+def _union(causes: Sequence[str], step: int, plan: TaskPlan) -> list[str]:
+    wanted = {name for cause in causes for name in plan.steps[cause][step - 1]}
+    return [name for name in plan.checks if name in wanted]
+
+
+def _kind(step: int, needs_visit: bool, names: Sequence[str], plan: TaskPlan) -> str:
+    if step == STEPS[0] and needs_visit:
+        return VISIT
+    return REMOTE if any(plan.checks[name].where == REMOTE for name in names) else DESK
+
+
+def _task_id(case_id: str, step: int) -> str:
+    return hashlib.sha256(f"{case_id}|{step}".encode()).hexdigest()[:16]
