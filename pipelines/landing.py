@@ -33,11 +33,10 @@ SIDE = {
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Reads of every dial on every day border, as sparse files: `ticks` (+ BIAS, 0 = none), `minute`, `quality`."""
+    """Midnight reads of every dial on every day border, as sparse files: `ticks` (+ BIAS, 0 = none) and `quality`."""
 
     first_day: dt.date
     ticks: NDArray[np.int64]
-    minute: NDArray[np.int16]
     quality: NDArray[np.int8]
 
     @property
@@ -114,9 +113,7 @@ def _empty_grid(fleet: Fleet, first_day: dt.date, as_of: dt.date, folder: Path) 
     def scratch(name: str, dtype: type) -> np.memmap:
         return np.memmap(folder / name, dtype=dtype, mode="w+", shape=shape)
 
-    return Grid(
-        first_day, scratch("ticks", np.int64), scratch("minute", np.int16), scratch("quality", np.int8)
-    )
+    return Grid(first_day, scratch("ticks", np.int64), scratch("quality", np.int8))
 
 
 def _lookup(fleet: Fleet) -> pl.DataFrame:
@@ -144,30 +141,28 @@ def _place(desk: _Desk, reads: pl.DataFrame) -> None:
     """Put one batch on the grid; send aside what is not in place, and beside what does not fit a cell alone."""
     if not len(reads):
         return
-    located = _located(reads, desk.lookup)
-    orphans = located.filter(pl.col("dial").is_null())
-    if len(orphans):
-        desk.aside.append(_aside(orphans, "no_installation"))
-        located = located.filter(pl.col("dial").is_not_null())
     day = pl.col("read_at").dt.date()
-    wrong = located.filter((day < pl.col("first_on")) | (day > pl.col("last_on")))
-    if len(wrong):
-        desk.aside.append(_aside(wrong.filter(day < pl.col("first_on")), "before_installation"))
-        desk.aside.append(_aside(wrong.filter(day > pl.col("last_on")), "after_removal"))
-        located = located.filter(day.is_between("first_on", "last_on"))
+    imported = pl.col("channel") == "import"
+    reasons = {
+        "no_installation": pl.col("dial").is_null(),
+        "before_installation": day < pl.col("first_on"),
+        "after_removal": day > pl.col("last_on"),
+        "negative": (pl.col("register_kwh") < 0) & imported,
+    }
+    located = _located(reads, desk.lookup)
+    seen = located.select(**{reason: condition.any() for reason, condition in reasons.items()}).row(0, named=True)
+    for reason, condition in reasons.items():
+        if seen[reason]:
+            desk.aside.append(_aside(located.filter(condition), reason))
+            located = located.filter(~condition.fill_null(False))
     located = located.with_columns(
         ticks=(pl.col("register_kwh") * pl.col("scale")).round().cast(pl.Int64),
         since_first=(pl.col("read_at") - dt.datetime.combine(desk.grid.first_day, dt.time())).dt.total_minutes(),
     )
-    negative = located.filter((pl.col("ticks") < 0) & (pl.col("channel") == "import"))
-    if len(negative):
-        desk.aside.append(_aside(negative, "negative"))
-        located = located.filter((pl.col("ticks") >= 0) | (pl.col("channel") != "import"))
-    simple = (pl.col("channel") == "import") & (pl.col("since_first") % MINUTES_PER_DAY == 0)
-    beside = located.filter(~simple)
-    if len(beside):
-        _beside(desk, beside)
-        located = located.filter(simple)
+    beside = ~imported | (pl.col("since_first") % MINUTES_PER_DAY != 0)
+    if located.select(beside.any()).item():
+        _beside(desk, located.filter(beside))
+        located = located.filter(~beside)
     _onto_grid(desk, located)
 
 
@@ -209,15 +204,20 @@ def _in_place(reads: pl.DataFrame, many: pl.DataFrame) -> pl.DataFrame:
 
 
 def _onto_grid(desk: _Desk, rows: pl.DataFrame) -> None:
-    """Scatter midnight reads; remember every cell that more than one read wanted."""
+    """Scatter midnight reads; remember every cell that reads of different value or quality wanted."""
     grid = desk.grid
-    dial = rows["dial"].to_numpy()
-    cell = dial * grid.borders + rows["since_first"].to_numpy() // MINUTES_PER_DAY
+    flat, flat_quality = np.asarray(grid.ticks).reshape(-1), np.asarray(grid.quality).reshape(-1)
+    cell = rows["dial"].to_numpy() * grid.borders + rows["since_first"].to_numpy() // MINUTES_PER_DAY
     ticks = rows["ticks"].to_numpy() + BIAS
-    quality = rows["quality"].to_physical().to_numpy().astype(np.int8)
-    flat, flat_quality = grid.ticks.reshape(-1), grid.quality.reshape(-1)
-    free = flat[cell] == 0
-    flat[cell[free]], flat_quality[cell[free]] = ticks[free], quality[free]
+    quality = rows["quality"].to_physical().to_numpy()
+    before = flat[cell]
+    if before.any():
+        free = before == 0
+        flat[cell[free]], flat_quality[cell[free]] = ticks[free], quality[free]
+    else:
+        flat[cell] = ticks
+        if quality.any():
+            flat_quality[cell] = quality
     differs = (flat[cell] != ticks) | (flat_quality[cell] != quality)
     desk.placed += len(rows)
     if differs.any():

@@ -42,75 +42,110 @@ def lay_along_positions(
     A meter without an end register counts up to its last read; that exchange day is marked spread.
     """
     spans = _spans(installations, first_day)
-    borders = dials.ticks.shape[1]
-    laid = _empty(positions, borders)
     register = np.where(dials.present, dials.ticks / dials.scale[:, None], np.nan)
+    reads = {
+        "register_kwh": register, "offset_days": dials.offset_days, "quality": quality,
+        "step_kwh": energy.step_kwh, "step_days": energy.step_days, "rolled": energy.rolled,
+    }  # fmt: skip
+    alone = _alone(spans, positions)
+    laid = _lay_alone(spans, np.flatnonzero(alone), positions, reads, energy)
     for ordinal in range(int(spans.ordinal.max(initial=-1)) + 1):
-        turn = np.flatnonzero(spans.ordinal == ordinal)
-        _lay_turn(laid, spans, turn, register, dials.offset_days, quality, energy)
+        turn = np.flatnonzero((spans.ordinal == ordinal) & ~alone)
+        if len(turn):
+            _lay_turn(laid, spans, turn, reads, energy)
     return laid
 
 
 def _spans(installations: pl.DataFrame, first_day: np.datetime64) -> _Spans:
-    previous = pl.col("dial_row").shift(1).over("row")
-    earlier_elsewhere = pl.col("first_on") > pl.col("first_on").min().over("dial_row")
-    counting = (pl.col("point_role") != "check") | (pl.col("point_role") == "check").all().over("row")
-    installations = installations.with_row_index("index").filter(counting)
+    """Installations as arrays; check meters are left out where the position has a counting meter too."""
+    numbered = installations.with_row_index("index")
+    if (installations["point_role"] == "check").any():
+        checks_only = (pl.col("point_role") == "check").all().over("row")
+        numbered = numbered.filter((pl.col("point_role") != "check") | checks_only)
 
     def border(name: str) -> Integers:
-        return (installations[name].to_numpy().astype("datetime64[D]") - first_day).astype(np.int64)
+        return (numbered[name].to_numpy().astype("datetime64[D]") - first_day).astype(np.int64)
 
-    columns = installations.select(
-        "index", "row", "dial_row", "multiplier",
-        moved_in=earlier_elsewhere & (previous.is_null() | (previous != pl.col("dial_row"))),
-        ordinal=pl.int_range(pl.len()).over("row"),
-    )  # fmt: skip
+    row, dial, first = numbered["row"].to_numpy(), numbered["dial_row"].to_numpy(), border("first_on")
+    starts_at = np.full(dial.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(starts_at, dial, first)
+    same_before = np.append(False, (row[1:] == row[:-1]) & (dial[1:] == dial[:-1]))
     return _Spans(
-        columns["index"].to_numpy().astype(np.int64),
-        columns["row"].to_numpy(), columns["dial_row"].to_numpy(), border("first_on"), border("last_on"),
-        columns["multiplier"].to_numpy(), columns["moved_in"].to_numpy(), columns["ordinal"].to_numpy(),
-    )  # fmt: skip
+        index=numbered["index"].to_numpy().astype(np.int64),
+        row=row,
+        dial=dial,
+        first=first,
+        last=border("last_on"),
+        multiplier=numbered["multiplier"].to_numpy(),
+        moved_in=(first > starts_at[dial]) & ~same_before,
+        ordinal=np.arange(len(row)) - np.searchsorted(row, row),
+    )
 
 
-def _empty(positions: int, borders: int) -> dict[str, Any]:
-    reads, days = (positions, borders), (positions, borders - 1)
-    return {
-        "register_kwh": np.full(reads, np.nan),
-        "offset_days": np.zeros(reads, np.float32),
-        "quality": np.full(reads, -1, np.int8),
-        "step_kwh": np.full(reads, np.nan),
-        "step_days": np.full(reads, np.nan),
-        "rolled": np.zeros(reads, bool),
-        "kwh": np.full(days, np.nan),
-        "spread": np.zeros(days, bool),
-        "multiplier": np.full(days, np.nan),
-        "installation": np.full(reads, -1, np.int32),
-    }
+def _alone(spans: _Spans, positions: int) -> NDArray[np.bool_]:
+    """Installations that are the only one of their position and of their dial: nearly all."""
+    of_row = np.bincount(spans.row, minlength=positions)
+    of_dial = np.bincount(spans.dial)
+    return (of_row[spans.row] == 1) & (of_dial[spans.dial] == 1)
+
+
+def _lay_alone(
+    spans: _Spans, alone: Integers, positions: int, reads: dict[str, NDArray[Any]], energy: DialEnergy
+) -> dict[str, Any]:
+    """Positions with one meter for life: its arrays are theirs."""
+    rows, dial = spans.row[alone], spans.dial[alone]
+    multiplier = np.full(positions, np.nan)
+    multiplier[rows] = spans.multiplier[alone]
+    index = np.full(positions, -1, np.int32)
+    index[rows] = spans.index[alone]
+    days, borders = energy.kwh.shape[1], energy.kwh.shape[1] + 1
+    in_place = _in_place(spans, alone, rows, positions, borders)
+    if len(rows) == positions == len(energy.kwh) and np.array_equal(rows, dial):
+        laid: dict[str, Any] = {**reads, "kwh": energy.kwh, "spread": energy.spread}
+    else:
+        laid = {name: _placed(source, rows, dial, positions) for name, source in reads.items()}
+        laid["kwh"] = _placed(energy.kwh, rows, dial, positions)
+        laid["spread"] = _placed(energy.spread, rows, dial, positions)
+    if (multiplier[rows] != 1).any():
+        laid["kwh"] = laid["kwh"] * np.where(np.isnan(multiplier), 1.0, multiplier)[:, None]
+    laid["multiplier"] = np.where(in_place[:, :days], multiplier[:, None], np.nan)
+    laid["installation"] = np.where(in_place, index[:, None], np.int32(-1))
+    return laid
+
+
+def _in_place(spans: _Spans, alone: Integers, rows: Integers, positions: int, borders: int) -> NDArray[np.bool_]:
+    """`[positions, borders]`: where the one meter is in place."""
+    first, last = np.full(positions, 1), np.full(positions, 0)
+    first[rows], last[rows] = spans.first[alone], spans.last[alone]
+    border = np.arange(borders)
+    return (border >= first[:, None]) & (border <= last[:, None])
+
+
+ABSENT: dict[str, Any] = {"i": -1, "f": np.nan, "b": False}
+"""What a cell holds where there is nothing, by kind of number."""
+
+
+def _placed(source: NDArray[Any], rows: Integers, dial: Integers, positions: int) -> NDArray[Any]:
+    """`source[dial]` at `rows`, nothing elsewhere."""
+    placed = np.full((positions, source.shape[1]), ABSENT[source.dtype.kind], source.dtype)
+    placed[rows] = source[dial]
+    return placed
 
 
 def _lay_turn(
-    laid: dict[str, Any],
-    spans: _Spans,
-    turn: Integers,
-    register: NDArray[np.float64],
-    offset_days: NDArray[np.float32],
-    quality: NDArray[np.int8],
-    energy: DialEnergy,
+    laid: dict[str, Any], spans: _Spans, turn: Integers, reads: dict[str, NDArray[Any]], energy: DialEnergy
 ) -> None:
-    """Lay the k-th installation of every position that has one."""
+    """Lay the k-th installation of every position that has several, or shares its meter."""
     rows, dial = spans.row[turn], spans.dial[turn]
-    border = np.arange(register.shape[1])
+    border = np.arange(energy.kwh.shape[1] + 1)
     here = (border >= spans.first[turn, None]) & (border <= spans.last[turn, None])
     taken = laid["quality"][rows] >= 0
-    reads = here & (quality[dial] >= 0) & ~taken
-    for name, source in (
-        ("register_kwh", register), ("offset_days", offset_days), ("quality", quality),
-        ("step_kwh", energy.step_kwh), ("step_days", energy.step_days), ("rolled", energy.rolled),
-    ):  # fmt: skip
-        laid[name][rows] = np.where(reads, source[dial], laid[name][rows])
-    first_here = spans.moved_in[turn, None] & (border <= spans.first[turn, None])
-    laid["step_kwh"][rows] = np.where(first_here & reads, np.nan, laid["step_kwh"][rows])
-    laid["step_days"][rows] = np.where(first_here & reads, np.nan, laid["step_days"][rows])
+    own = here & (reads["quality"][dial] >= 0) & ~taken
+    for name, source in reads.items():
+        laid[name][rows] = np.where(own, source[dial], laid[name][rows])
+    first_here = own & spans.moved_in[turn, None] & (border <= spans.first[turn, None])
+    for name in ("step_kwh", "step_days"):
+        laid[name][rows] = np.where(first_here, np.nan, laid[name][rows])
     in_place = here & (~taken | (border > spans.first[turn, None]))
     laid["installation"][rows] = np.where(in_place, spans.index[turn, None], laid["installation"][rows])
     _add_energy(laid, spans, turn, energy)

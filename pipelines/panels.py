@@ -168,7 +168,7 @@ def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
 
 def _set_aside(source: Source, cut: _Cut, settled: Settled, *, first: bool) -> pl.DataFrame:
     """What was kept out of this slice's panel; meters nobody installed are told of in the first slice."""
-    dials = cut.installations.group_by("dial").agg(pl.col("row").first())
+    dials = cut.installations.select("dial", "row").unique("dial", keep="first", maintain_order=True)
     mine = source.landed.set_aside.join(dials, on="dial", how="inner")
     if first:
         orphans = source.landed.set_aside.filter(pl.col("dial").is_null()).with_columns(row=pl.lit(-1, pl.Int64))
@@ -181,7 +181,8 @@ def _set_aside(source: Source, cut: _Cut, settled: Settled, *, first: bool) -> p
 
 def _exchanges(cut: _Cut, dials: Dials) -> pl.DataFrame:
     """One row per change of the physical meter at a position, with the reads and records on both sides."""
-    after = cut.installations.with_columns(
+    changing = cut.installations.filter(cut.installations["row"].is_duplicated())
+    after = changing.with_columns(
         pl.col(name).shift(1).over("row").alias(f"old_{name}")
         for name in ("meter_id", "dial_row", "multiplier", "end_register", "removed_on", "first_on")
     ).filter((pl.col("old_dial_row") != pl.col("dial_row")) & (pl.col("point_role") != "check"))

@@ -1,0 +1,160 @@
+"""What a case says to people: its headline, the evidence for and against each cause, what stays open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from anomaly.diagnosis import UNKNOWN, CauseModel
+from rules.model import LANGUAGES, Rulebook
+
+SHOWN_FROM = 0.01
+"""Causes less probable than this are left out of the list."""
+
+_WEIGHED = pl.Struct(
+    {
+        "cause": pl.String,
+        "probability": pl.Float64,
+        "evidence_for": pl.List(pl.String),
+        "evidence_against": pl.List(pl.String),
+    }
+)
+
+EVIDENCE = {
+    "R07": (
+        ("correction_fits", "for", None),
+        ("next_read_consistent", "for", "came_back"),
+        ("no_next_read", "against", "next_read_decides"),
+    ),
+}
+"""Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
+
+
+class Speaker:
+    """Puts findings and cases into words in both languages, from the rulebook's wording."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "headline_en": pl.String,
+        "headline_zh": pl.String,
+        "causes": pl.List(_WEIGHED),
+        "causes_zh": pl.List(_WEIGHED),
+        "cannot_exclude": pl.List(pl.String),
+    }
+
+    def __init__(self, rulebook: Rulebook, as_of: dt.date) -> None:
+        self._rulebook = rulebook
+        self._as_of = as_of
+        self._deciding: dict[str, list[str]] = {cause: [] for cause in rulebook.causes}
+        for code, rule in rulebook.detectors.items():
+            for cause, ratio in rule.causes.items():
+                if ratio > 1 and ratio == max(rule.causes.values()):
+                    self._deciding[cause].append(code)
+
+    def tell(
+        self, case: dict[str, Any], findings: list[dict[str, Any]], not_judged: frozenset[str], model: CauseModel
+    ) -> dict[str, Any]:
+        """The words of one case (columns of SCHEMA) from its findings and the probabilities of its causes.
+
+        `not_judged` are the codes that could not be applied to the case's account.
+        """
+        chances = np.asarray(case["chances"])
+        order = sorted(np.flatnonzero(chances >= SHOWN_FROM), key=lambda at: (-chances[at], model.causes[at]))
+        said = {lang: {row["finding_id"]: self.headline(row, lang) for row in findings} for lang in LANGUAGES}
+        weighed = {
+            lang: [
+                {
+                    "cause": model.causes[at],
+                    "probability": round(float(chances[at]), 4),
+                    "evidence_for": self._speaking(model.causes[at], findings, said[lang], lang),
+                    "evidence_against": self._doubting(model.causes[at], findings, not_judged, said[lang], lang),
+                }
+                for at in order
+            ]
+            for lang in LANGUAGES
+        }
+        open_causes = [name for name in self._rulebook.causes[case["cause"]].cannot_exclude if name != case["cause"]]
+        return {
+            "headline_en": said["en"][case["leading_finding"]],
+            "headline_zh": said["zh"][case["leading_finding"]],
+            "causes": weighed["en"],
+            "causes_zh": weighed["zh"],
+            "cannot_exclude": open_causes,
+        }
+
+    def headline(self, finding: dict[str, Any], lang: str) -> str:
+        """One finding in one sentence."""
+        return self._rulebook.say("headline", finding["code"], self._facts(finding), lang, self._as_of)
+
+    def _speaking(self, cause: str, findings: list[dict[str, Any]], said: dict[str, str], lang: str) -> list[str]:
+        """Findings that are likelier under the cause, and what their facts add."""
+        sentences = []
+        for row in findings:
+            if self._ratio(row["code"], cause) > 1:
+                sentences.append(said[row["finding_id"]])
+                sentences += self._added(row, "for", lang)
+        return list(dict.fromkeys(sentences))
+
+    def _doubting(
+        self, cause: str, findings: list[dict[str, Any]], not_judged: frozenset[str], said: dict[str, str], lang: str
+    ) -> list[str]:
+        """Findings the cause does not explain, and the rules that should have spoken for it and did not."""
+        sentences = []
+        for row in findings:
+            if self._ratio(row["code"], cause) > 1:
+                sentences += self._added(row, "against", lang)
+            elif cause != UNKNOWN:
+                sentences.append(said[row["finding_id"]])
+        fired = {row["code"] for row in findings}
+        silent = [code for code in self._deciding[cause] if code not in fired]
+        for key, codes in (
+            ("silent", [code for code in silent if code not in not_judged]),
+            ("not_checked", [code for code in silent if code in not_judged]),
+        ):
+            if codes:
+                sentences.append(self._named(key, codes, lang))
+        return list(dict.fromkeys(sentences))
+
+    def _ratio(self, code: str, cause: str) -> float:
+        return self._rulebook.detectors[code].causes.get(cause, 1.0)
+
+    def _named(self, key: str, codes: list[str], lang: str) -> str:
+        """One sentence that lists rules by their titles."""
+        comma = "、" if lang == "zh" else ", "
+        titles = [self._rulebook.detectors[code].title[lang] for code in codes]
+        if lang == "en":
+            titles = [title[0].lower() + title[1:] for title in titles]
+        facts = {"titles_text": comma.join(titles)}
+        return self._rulebook.say("evidence", key, facts, lang, self._as_of)
+
+    def _added(self, finding: dict[str, Any], side: str, lang: str) -> list[str]:
+        """What a finding's facts add, for or against."""
+        pattern = finding["facts"].get("pattern")
+        added = EVIDENCE.get(finding["code"], ())
+        keys = [key for key, which, when in added if which == side and when in (None, pattern)]
+        return [sentence for key in keys if (sentence := self._evidence(key, finding, lang))]
+
+    def _evidence(self, key: str, finding: dict[str, Any], lang: str) -> str | None:
+        """A sentence of the wording, if the finding has all the facts it needs."""
+        facts = self._facts(finding)
+        needed = self._rulebook.wording["evidence"][key].facts
+        if any(facts.get(name) is None for name in needed):
+            return None
+        return self._rulebook.say("evidence", key, facts, lang, self._as_of)
+
+    def _facts(self, finding: dict[str, Any]) -> dict[str, Any]:
+        """The detector's own facts and those every finding has."""
+        start, end = finding["start"], finding["end"]
+        return {
+            "start_day": start,
+            "last_day": max(start, end - dt.timedelta(days=1)),
+            "span_days": (end - start).days,
+            "stake_kwh": finding["kwh_at_stake"],
+            "meter_id": finding["meter_id"],
+            "related_meter_id": finding["related_meter_id"],
+            "account_id": finding["account_id"],
+            "related_account_id": finding["related_account_id"],
+            **finding["facts"],
+        }

@@ -1,0 +1,191 @@
+"""From findings to the finished cases table: causes, value, budget, rank and the words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.cases import Grouping, group
+from anomaly.diagnosis import CauseModel, cause_model
+from anomaly.vocabulary import CAUSE_FAMILY
+from pipelines.case_text import Speaker
+from rules.model import Rulebook
+
+SPIKE_CODE = "J02"
+"""The rule of the spike channel; every other jump is in the sustained channel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Casework:
+    """Findings with their case and final status, and the cases table (both canonically sorted)."""
+
+    findings: pl.DataFrame
+    cases: pl.DataFrame
+
+
+def make_cases(
+    findings: pl.DataFrame,
+    positions: pl.DataFrame,
+    coverage: pl.DataFrame,
+    tickets: pl.DataFrame,
+    rulebook: Rulebook,
+    as_of: dt.date,
+) -> Casework:
+    """Suppress what is settled, group, weigh, rank within the budget and put into words."""
+    judged = _suppressed(findings, rulebook, as_of).sort("code", "account_id", "meter_id", "start", "finding_id")
+    model = model_of(rulebook)
+    grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
+    tagged, stories = group(judged, model, grouping)
+    cases = _one_per_id(stories)
+    cases = _valued(cases, positions, model, rulebook)
+    cases = _within_budget(cases, accounts=positions["account_id"].n_unique(), rulebook=rulebook)
+    cases = _ranked(cases)
+    speaker = Speaker(rulebook, as_of)
+    tagged = _told_by_budget(tagged, cases)
+    cases = _in_words(cases, tagged, coverage, model, speaker)
+    cases = _with_duties(cases, rulebook)
+    return Casework(tagged, _published(cases, tickets))
+
+
+def model_of(rulebook: Rulebook) -> CauseModel:
+    """The rulebook's priors and likelihood ratios as arrays."""
+    return cause_model(
+        {name: rule.prior for name, rule in rulebook.causes.items()},
+        {code: rule.causes for code, rule in rulebook.detectors.items()},
+        tempering=rulebook.setting("tempering_weight"),
+    )
+
+
+def _suppressed(findings: pl.DataFrame, rulebook: Rulebook, as_of: dt.date) -> pl.DataFrame:
+    """Findings with an innocent name: a dial that turned over, and what is settled and long past."""
+    window = as_of - dt.timedelta(days=int(rulebook.setting("outside_window_days")))
+    why = pl.when(pl.col("code") == "R02").then(pl.lit("rollover"))
+    why = why.when(pl.col("end") < window).then(pl.lit("outside_window")).otherwise(pl.lit(None, pl.String))
+    return findings.with_columns(suppressed_by=why).with_columns(
+        status=pl.when(pl.col("suppressed_by").is_null()).then(pl.lit("reported")).otherwise(pl.lit("suppressed"))
+    )
+
+
+def _one_per_id(stories: pl.DataFrame) -> pl.DataFrame:
+    return stories.unique("case_id", keep="first", maintain_order=True)
+
+
+def _valued(cases: pl.DataFrame, positions: pl.DataFrame, model: CauseModel, rulebook: Rulebook) -> pl.DataFrame:
+    """Money at stake where a price is known, and priority = Σ P(cause)·(money·recovery + harm)."""
+    prices = positions.group_by("account_id").agg(pl.col("price_per_kwh").drop_nulls().first())
+    priced = cases.join(prices, on="account_id", how="left", nulls_equal=False, maintain_order="left")
+    money = priced["kwh_at_stake"] * priced["price_per_kwh"]
+    assumed = money.fill_null(priced["kwh_at_stake"] * rulebook.setting("assumed_price_per_kwh")).to_numpy()
+    recovery = np.array([rulebook.causes[cause].recovery for cause in model.causes])
+    harm = np.array([rulebook.causes[cause].harm for cause in model.causes])
+    chance = _chances(cases, model)
+    value = chance @ recovery * assumed + chance @ harm
+    return priced.with_columns(
+        money_at_stake=money.round(2), priority=pl.Series(np.round(value, 4), dtype=pl.Float64)
+    ).drop("price_per_kwh")
+
+
+def _chances(cases: pl.DataFrame, model: CauseModel) -> NDArray[np.float64]:
+    if not len(cases):
+        return np.empty((0, len(model.causes)))
+    return cases["chances"].to_numpy()
+
+
+def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) -> pl.DataFrame:
+    """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first."""
+    is_jump = (pl.col("family") == "jump") & pl.col("open")
+    spike = pl.col("codes").list.set_difference([SPIKE_CODE]).list.len() == 0
+    channel = pl.when(~is_jump).then(None).when(spike).then(pl.lit("spike")).otherwise(pl.lit("sustained"))
+    allowed = {
+        name: max(
+            rulebook.setting(f"{name}_budget_cases"), np.floor(rulebook.setting(f"{name}_budget_share") * accounts)
+        )
+        for name in ("sustained", "spike")
+    }
+    ordered = cases.with_columns(jump_channel=channel).sort(["strength", "case_id"], descending=[True, False])
+    place = pl.int_range(pl.len()).over("jump_channel")
+    limit = pl.col("jump_channel").replace_strict(allowed, default=None, return_dtype=pl.Float64)
+    beyond = (pl.col("jump_channel").is_not_null() & (place >= limit)).fill_null(False)
+    return ordered.with_columns(
+        open=pl.col("open") & ~beyond,
+        suppressed_by=pl.when(beyond).then(pl.lit("budget")).when(~pl.col("open")).then("suppressed_by"),
+    )
+
+
+def _ranked(cases: pl.DataFrame) -> pl.DataFrame:
+    """Rank open cases by priority; ties go by id."""
+    ordered = cases.sort(["open", "priority", "case_id"], descending=[True, True, False])
+    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
+    return ordered.with_columns(rank=pl.when("open").then(place))
+
+
+def _told_by_budget(findings: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """A finding of a case beyond the budget is suppressed by it too."""
+    beyond = cases.filter(pl.col("suppressed_by") == "budget")["case_id"]
+    hit = pl.col("case_id").is_in(beyond.implode()) & (pl.col("status") == "reported")
+    return findings.with_columns(
+        suppressed_by=pl.when(hit).then(pl.lit("budget")).otherwise("suppressed_by"),
+        status=pl.when(hit).then(pl.lit("suppressed")).otherwise("status"),
+    )
+
+
+def _in_words(
+    cases: pl.DataFrame, findings: pl.DataFrame, coverage: pl.DataFrame, model: CauseModel, speaker: Speaker
+) -> pl.DataFrame:
+    """Headlines, evidence and what cannot be excluded, case by case: the text edge."""
+    by_case: dict[str, list[dict[str, Any]]] = {}
+    for row in findings.to_dicts():
+        row["facts"] = json.loads(row["facts"])
+        by_case.setdefault(row["case_id"], []).append(row)
+    everywhere, by_account = _not_judged(coverage, cases)
+    told = [
+        speaker.tell(
+            case, by_case[case["case_id"]], everywhere | by_account.get(case["account_id"], frozenset()), model
+        )
+        for case in cases.select("case_id", "account_id", "cause", "chances", "leading_finding").to_dicts()
+    ]
+    return cases.hstack(pl.DataFrame(told, schema=Speaker.SCHEMA, orient="row"))
+
+
+def _not_judged(coverage: pl.DataFrame, cases: pl.DataFrame) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """Codes that could not be applied anywhere, and per account of the cases those not applied there."""
+    silent = coverage.filter(pl.col("status") != "evaluated")
+    everywhere = frozenset(silent.filter(pl.col("account_id").is_null() & pl.col("meter_id").is_null())["code"])
+    mine = silent.join(cases.select("account_id").drop_nulls().unique(), on="account_id", how="semi")
+    codes = mine.group_by("account_id").agg(pl.col("code").unique())
+    return everywhere, dict(zip(codes["account_id"], map(frozenset, codes["code"].to_list()), strict=True))
+
+
+def _with_duties(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Whether somebody must go there, and whether the bill waits: as the leading cause asks."""
+    names = list(rulebook.causes)
+    on_site = [rulebook.causes[name].settled_at == "site" for name in names]
+    hold = [rulebook.causes[name].hold_bill for name in names]
+    return cases.with_columns(
+        needs_visit=pl.col("cause").replace_strict(names, on_site, return_dtype=pl.Boolean),
+        hold_bill=pl.col("cause").replace_strict(names, hold, return_dtype=pl.Boolean),
+    )
+
+
+def _published(cases: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
+    """The contract's columns, with the customer's own tickets beside."""
+    own = tickets.group_by("account_id").agg(pl.col("ticket_id").unique().sort())
+    other = own.rename({"account_id": "related_account_id", "ticket_id": "other_ticket_id"})
+    cases = cases.join(own, on="account_id", how="left").join(other, on="related_account_id", how="left")
+    none = pl.lit([], dtype=pl.List(pl.String))
+    both = pl.col("ticket_id").fill_null(none).list.concat(pl.col("other_ticket_id").fill_null(none))
+    return cases.with_columns(
+        ticket_ids=both.list.unique().list.sort(),
+        status=pl.when("open").then(pl.lit("open")).otherwise(pl.lit("suppressed")),
+    ).select(
+        "case_id", "rank", "family", "cause", "probability", "causes", "causes_zh", "cannot_exclude", "account_id",
+        "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end", "kwh_at_stake",
+        "money_at_stake", "priority", "needs_visit", "hold_bill", "ticket_ids", "headline_en", "headline_zh",
+        "status", "suppressed_by",
+    )  # fmt: skip

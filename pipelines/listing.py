@@ -1,0 +1,159 @@
+"""What `kwhy cases` and `kwhy case` print: frames for tables and machines, blocks of text for people."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from pipelines.output import Row, ScanOutput
+from pipelines.report.edition import Edition, edition
+from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
+from rules.model import Rulebook
+
+CASE_FIELDS = (
+    "rank", "case_id", "account_id", "related_account_id", "area_id", "headline", "cause", "probability",
+    "kwh_at_stake", "money_at_stake", "needs_visit", "hold_bill", "start", "end", "status", "suppressed_by",
+)  # fmt: skip
+SHOWN = ("rank", "account_id", "headline", "cause", "kwh_at_stake", "needs_visit", "hold_bill", "case_id")
+
+
+def case_rows(output: ScanOutput, *, lang: str = "en", top: int | None = None) -> pl.DataFrame:
+    """Open cases by rank for machines: contract names and types, `headline` in the language asked for."""
+    cases = output.cases.filter(pl.col("status") == "open").sort("rank", "case_id", nulls_last=True)
+    cases = cases if top is None else cases.head(top)
+    return cases.with_columns(headline=pl.col(f"headline_{lang}")).select(CASE_FIELDS)
+
+
+def cases_table(
+    output: ScanOutput, *, rules: Rulebook, lang: str = "en", top: int | None = None
+) -> pl.DataFrame:
+    """Open cases by rank for people: every cell a text, columns named in the language.
+
+    Rank, account(s), headline, cause with probability, kWh at stake, visit, hold bill, case id.
+    """
+    page = edition(lang, output.as_of, rules)
+    rows = [_shown(row, page) for row in case_rows(output, lang=lang, top=top).to_dicts()]
+    names = {name: page.t(f"list.{name}") for name in SHOWN}
+    return pl.DataFrame(rows, schema=dict.fromkeys(SHOWN, pl.String)).rename(names)
+
+
+def cases_title(output: ScanOutput, *, rules: Rulebook, lang: str = "en") -> str:
+    """The line above the table: how many cases are open, as of when."""
+    page = edition(lang, output.as_of, rules)
+    count = output.cases.filter(pl.col("status") == "open").height
+    if not count:
+        return page.t("list.nothing_open")
+    return page.t("list.title_open", cases=page.f.number(count), day=page.f.day(output.as_of, year=True))
+
+
+def explained_cases(output: ScanOutput, *, rules: Rulebook, lang: str = "en", top: int | None = None) -> str:
+    """Open cases one below the other, each with its causes and the evidence for and against."""
+    page = edition(lang, output.as_of, rules)
+    cases = output.cases.filter(pl.col("status") == "open").sort("rank", "case_id", nulls_last=True)
+    shown = cases if top is None else cases.head(top)
+    return "\n\n".join("\n".join([*_head(row, page), *_causes(row, page)]) for row in shown.to_dicts())
+
+
+def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en") -> str:
+    """One case in words: headline, causes, findings, steps, what was not checked. Raises NotInOutputError."""
+    page = edition(lang, output.as_of, rules)
+    subject = output.find(who)
+    if not subject.cases:
+        caution = [page.t("page.no_case", account=who), page.t("page.no_case_caution")]
+        return "\n".join([*caution, *_unchecked(output, [who], page)])
+    case = subject.cases[0]
+    accounts = [account for account in (case["account_id"], case["related_account_id"]) if account]
+    tasks = output.tasks.filter(pl.col("case_id") == case["case_id"])
+    blocks = [
+        _head(case, page),
+        _causes(case, page),
+        _findings(output.findings_of(case), accounts, page),
+        _steps(tasks, page),
+        _unchecked(output, accounts, page),
+    ]
+    others = [f"  {page.headline(other)} ({other['case_id']})" for other in subject.cases[1:]]
+    if others:
+        blocks.append([page.t("page.other_cases"), *others])
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _shown(row: Row, page: Edition) -> dict[str, str]:
+    accounts = [name for name in (row["account_id"], row["related_account_id"]) if name]
+    return {
+        "rank": str(row["rank"] if row["rank"] is not None else ""),
+        "account_id": " ↔ ".join(accounts) or row["area_id"] or "",
+        "headline": row["headline"],
+        "cause": f"{page.cause(row['cause'])} {page.f.percent(row['probability'])}",
+        "kwh_at_stake": page.f.number(row["kwh_at_stake"]),
+        "needs_visit": page.t("list.yes" if row["needs_visit"] else "list.no"),
+        "hold_bill": page.t("list.yes" if row["hold_bill"] else "list.no"),
+        "case_id": row["case_id"],
+    }
+
+
+def _head(case: Row, page: Edition) -> list[str]:
+    t = page.t
+    rank = f"{case['rank']}. " if case["rank"] is not None else ""
+    facts = [
+        t("page.hold_bill" if case["hold_bill"] else "page.bill"),
+        t("page.visit" if case["needs_visit"] else "page.desk"),
+    ]
+    if case["status"] == "suppressed":
+        facts.insert(0, t("page.suppressed", reason=page.suppressor(case["suppressed_by"])))
+    named = [
+        (t("page.case"), case["case_id"]),
+        (t("page.account"), case["account_id"]),
+        (t("page.related_account"), case["related_account_id"]),
+        (t("page.meter"), case["meter_id"]),
+        (t("page.area"), case["area_id"]),
+        (t("page.at_stake"), page.f.kwh(case["kwh_at_stake"])),
+    ]
+    return [
+        f"{rank}{page.headline(case)}",
+        "   " + " · ".join(f"{name} {value}" for name, value in named if value),
+        "   " + " · ".join(facts),
+    ]
+
+
+def _causes(case: Row, page: Edition) -> list[str]:
+    lines = []
+    for cause in cause_lines(case, page):
+        lines.append(f"   {cause.probability:>6}  {cause.title}")
+        lines += [f"           + {evidence}" for evidence in cause.evidence_for]
+        lines += [f"           − {evidence}" for evidence in cause.evidence_against]
+    open_causes = page.comma.join(page.cause(name) for name in case["cannot_exclude"] or [])
+    return [*lines, f"   {page.t('causes.cannot_exclude')}: {open_causes}"] if open_causes else lines
+
+
+def _findings(findings: pl.DataFrame, accounts: list[str], page: Edition) -> list[str]:
+    return [page.t("findings.heading"), *_finding_lines(findings, accounts, page)] if len(findings) else []
+
+
+def _finding_lines(findings: pl.DataFrame, accounts: list[str], page: Edition) -> Iterator[str]:
+    t = page.t
+    for row in finding_rows(findings, accounts, page):
+        about = f" ({row['about']})" if row["about"] else ""
+        status = "" if row["reported"] else f"; {t('findings.suppressed')}: {row['reason']}"
+        yield (
+            f"   {row['code']}  {row['title']}{about}, {row['when']}: "
+            f"{t('findings.measured')} {row['measured']}, "
+            f"{t('findings.expected')} {row['expected']}, {t('findings.limit')} {row['limit']}{status}"
+        )
+
+
+def _steps(tasks: pl.DataFrame, page: Edition) -> list[str]:
+    lines = [page.t("steps.heading")]
+    for step in steps(tasks, page):
+        details = " · ".join(part for part in (step.kind, step.state, step.due) if part) or page.t(
+            "steps.no_task"
+        )
+        lines.append(f"   {step.number}  {step.name}: {details}")
+        lines += [f"      □ {check.name}" for check in step.checks]
+    return lines
+
+
+def _unchecked(output: ScanOutput, accounts: list[str], page: Edition) -> list[str]:
+    found = unchecked(output, accounts, page)
+    lines = [
+        f"   {reason} {page.comma.join(titles)}" for reasons in found.values() for reason, titles in reasons
+    ]
+    return [page.t("unchecked.heading"), *lines] if lines else [page.t("unchecked.none")]

@@ -1,0 +1,200 @@
+"""The daily scan: a book, a day and the rulebook in; a folder of findings, cases, tasks and coverage out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.cohort import cohort_log
+from anomaly.findings import SCHEMA as FINDING_SCHEMA
+from anomaly.registry import load_all
+from anomaly.tasks import make_tasks
+from pipelines.book import Book, open_book
+from pipelines.casework import make_cases
+from pipelines.cohorts import cohort_medians
+from pipelines.coverage import coverage_table, lacking_tables
+from pipelines.detect import Rules, SliceResult, detect
+from pipelines.fleet import Fleet
+from pipelines.output import OUTPUT_VERSION
+from pipelines.panels import Source, panel_of
+from pipelines.source import dated, read_source
+from pipelines.tally import Tally
+from pipelines.writing import locked, replaced
+from rules.model import Rulebook
+from rules.planning import task_plan
+from rules.rulebook import load
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a scan left behind: its folder, run.json as a mapping, and the counts people ask for first."""
+
+    folder: Path
+    run: dict[str, Any]
+
+
+@dataclass
+class _Clock:
+    """Seconds per stage, for run.json; no result depends on them."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    progress: Progress | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        if self.progress is not None:
+            self.progress(name, 0.0)
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    def step(self, name: str, share: float) -> None:
+        if self.progress is not None:
+            self.progress(name, share)
+
+
+def scan(
+    book_path: Path,
+    as_of: dt.date,
+    out: Path,
+    *,
+    overlays: tuple[Path, ...] = (),
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Scanned:
+    """Scan a book as it was known on `as_of` and write the output folder `out` whole, or not at all.
+
+    Raises BookError where the input breaks the contract, RulebookError for a bad rulebook, LockedError when
+    another run writes the same folder. Bad rows are no error: they are in quarantine.parquet with a reason.
+    """
+    clock = _Clock(progress=progress)
+    detectors = load_all()
+    rulebook = load(*overlays, registry={code: set(one.parameters) for code, one in detectors.items()})
+    with locked(out), tempfile.TemporaryDirectory(prefix="kwhy-") as scratch:
+        with clock.stage("read"):
+            book = open_book(book_path)
+            tally = Tally()
+            source = read_source(book, rulebook, as_of, tally, Path(scratch))
+            rules = Rules(rulebook, detectors, lacking_tables(book, rulebook, curve_rows=source.curves.rows))
+        results = _all_slices(source, rules, workers, clock)
+        with clock.stage("cases"):
+            findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
+            tickets = dated(book.frame("tickets"), "opened_at", as_of)
+            coverage = coverage_table(results, rules, positions=len(source.fleet.positions))
+            work = make_cases(findings, source.fleet.positions, coverage, tickets, rulebook, as_of)
+            tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
+        with clock.stage("write"), replaced(out) as folder:
+            run = _run_record(book, rulebook, as_of, tally, clock)
+            stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
+            work.findings.with_columns(stamp).write_parquet(folder / "findings.parquet")
+            work.cases.write_parquet(folder / "cases.parquet")
+            tasks.write_parquet(folder / "tasks.parquet")
+            coverage.write_parquet(folder / "coverage.parquet")
+            _quarantine(tally).write_parquet(folder / "quarantine.parquet")
+            _series(results, work.cases).write_parquet(folder / "series.parquet")
+            run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
+            run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
+            run["detector_seconds"] = _detector_seconds(results)
+            (folder / "run.json").write_text(json.dumps(run, ensure_ascii=False, indent=1), encoding="utf-8")
+    return Scanned(out, run)
+
+
+def _all_slices(source: Source, rules: Rules, workers: int, clock: _Clock) -> list[SliceResult]:
+    """Every slice through every rule; results come back in slice order whatever the workers do."""
+    slices = source.slices()
+    with clock.stage("detect"):
+        medians = cohort_medians(source, rules.rulebook)
+
+        def one(positions: NDArray[np.int64]) -> SliceResult:
+            panel = panel_of(source, positions)
+            return detect(replace(panel, cohort_log=cohort_log(panel, medians)), rules)
+
+        results = []
+        with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
+            for number, result in enumerate(pool.map(one, slices), start=1):
+                results.append(result)
+                clock.step("detect", number / len(slices))
+    return results
+
+
+def _run_record(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, clock: _Clock) -> dict[str, Any]:
+    """run.json without counts: what went in and under which rules; the run id hashes exactly that."""
+    program = _program_version()
+    input_hash = tally.input_hash()
+    key = "|".join((input_hash, rulebook.version, as_of.isoformat(), program))
+    return {
+        "output_version": OUTPUT_VERSION,
+        "run_id": hashlib.sha256(key.encode()).hexdigest()[:16],
+        "as_of": as_of.isoformat(),
+        "book": str(book.path.resolve()),
+        "input_hash": input_hash,
+        "rulebook_version": rulebook.version,
+        "program_version": program,
+        "notes": [{**note._asdict()} for note in book.notes],
+    }
+
+
+def _program_version() -> str:
+    try:
+        return version("kwhy")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
+def _quarantine(tally: Tally) -> pl.DataFrame:
+    from pipelines.book_rows import no_quarantine
+
+    return pl.concat([no_quarantine(), *tally.quarantined]).sort("table", "file", "line", "rule", nulls_last=True)
+
+
+def _series(results: list[SliceResult], cases: pl.DataFrame) -> pl.DataFrame:
+    """The daily series of the accounts in cases."""
+    named = pl.concat([cases["account_id"], cases["related_account_id"]]).unique().drop_nulls()
+    everything = pl.concat([one.series for one in results]) if results else pl.DataFrame()
+    if not len(everything):
+        return everything
+    mine = everything.filter(pl.col("account_id").is_in(named.implode()))
+    return mine.sort("account_id", "point_id", "date", "meter_id")
+
+
+def _counts(
+    tally: Tally, fleet: Fleet, findings: pl.DataFrame, cases: pl.DataFrame, tasks: pl.DataFrame
+) -> dict[str, Any]:
+    def per(frame: pl.DataFrame, column: str) -> dict[str, int]:
+        return dict(sorted(Counter(frame[column].drop_nulls().to_list()).items()))
+
+    return {
+        "tables": {name: dict(numbers) for name, numbers in sorted(tally.counts.items())},
+        "positions": len(fleet.positions),
+        "accounts": fleet.positions["account_id"].drop_nulls().n_unique(),
+        "findings": len(findings),
+        "findings_suppressed_by": per(findings, "suppressed_by"),
+        "cases_open": int((cases["status"] == "open").sum()),
+        "cases_suppressed_by": per(cases, "suppressed_by"),
+        "open_by_cause": per(cases.filter(pl.col("status") == "open"), "cause"),
+        "tasks": len(tasks),
+    }
+
+
+def _detector_seconds(results: list[SliceResult]) -> dict[str, float]:
+    total: Counter[str] = Counter()
+    for one in results:
+        total.update(one.seconds)
+    return {code: round(spent, 3) for code, spent in sorted(total.items())}

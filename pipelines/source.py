@@ -1,0 +1,50 @@
+"""Everything a scan reads from a book, read once: the fleet, the grid, curves, events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+
+from anomaly.frames import BIG_TABLES
+from pipelines.book import Book
+from pipelines.curves import land_curves
+from pipelines.electrical import land_electrical
+from pipelines.fleet import open_fleet
+from pipelines.landing import land
+from pipelines.panels import Source
+from pipelines.tally import Tally
+from rules.model import Rulebook
+
+ROLLOVER = ("near_top_share", "usual_multiple", "floor_kwh_per_day")
+"""Limits of `anomaly.consumption.dial_energy`; the rulebook holds them as settings `rollover_*`."""
+
+
+def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, scratch: Path) -> Source:
+    """Read the whole book as known on `as_of`: small tables as frames, big ones onto scratch files.
+
+    Every row read is counted and every accepted row is hashed into `tally`.
+    """
+    for table in book.tables:
+        if table not in BIG_TABLES:
+            tally.add(table, book.validated(table))
+    history_days = int(rulebook.setting("history_days"))
+    fleet = open_fleet(book, as_of=as_of)
+    landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
+    first_day = landed.grid.first_day
+    return Source(
+        fleet=fleet,
+        landed=landed,
+        curves=land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch),
+        electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of),
+        events=dated(book.frame("events"), "at", as_of),
+        rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},
+        periodic_gap_days=rulebook.setting("periodic_gap_days"),
+        slice_cells=int(rulebook.setting("slice_cells")),
+    )
+
+
+def dated(rows: pl.DataFrame, column: str, as_of: dt.date) -> pl.DataFrame:
+    """Rows known at 00:00 of `as_of`."""
+    return rows.filter(pl.col(column) <= dt.datetime.combine(as_of, dt.time()))
