@@ -66,6 +66,8 @@ class Findings(dy.Schema):
     rulebook_version = identifier("version of the rulebook", required=True)
     run_id = identifier("the run", required=True)
     facts = words("JSON object: what headline and evidence quote")
+    case_id = identifier("the case it is part of", required=True)
+    box_id = identifier("the meter box")
 
 
 class Cases(dy.Schema):

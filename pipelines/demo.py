@@ -13,11 +13,11 @@ from pipelines.destination import demo_folder
 from pipelines.output import Row, ScanOutput, open_output
 from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence import write_evidence
+from pipelines.report.evidence_tables import cause_lines
 from pipelines.report.task_sheets import write_task_sheets
 from pipelines.report.worklist import write_worklist
 from pipelines.sample import demo_book, load_sample
 from pipelines.scan import Progress, scan
-from pipelines.terminal.answers import acts
 from pipelines.terminal.summary import signposts
 from pipelines.terminal.words import words
 from rules.model import Rulebook
@@ -118,9 +118,19 @@ def score(cases: pl.DataFrame, truth: pl.DataFrame) -> dict[str, int]:
 def _told(case: Row, page: Edition, rules: Rulebook) -> Iterator[str]:
     t = words(page.lang)
     yield f"{case['rank']}. {page.headline(case)}"
-    act = page.comma.join(acts(case, page.lang))
-    probability = page.f.percent(case["probability"])
-    yield "   " + t(
-        "demo.likely", cause=page.cause(case["cause"]), probability=probability, act=act.capitalize()
-    )
-    yield "   " + t("demo.why", why=rules.causes[case["cause"]].explain[page.lang])
+    facts = {
+        "cause": page.cause(case["cause"]),
+        "probability": page.f.percent(case["probability"]),
+        "bill": page.t("page.hold_bill" if case["hold_bill"] else "page.bill"),
+        "place": page.t("page.visit" if case["needs_visit"] else "page.desk"),
+    }
+    yield "   " + t("demo.likely", **facts)
+    yield "   " + t("demo.why", why=_why(case, page, rules))
+
+
+def _why(case: Row, page: Edition, rules: Rulebook) -> str:
+    """What speaks for the leading cause beside the headline itself; else what that cause means."""
+    said = cause_lines(case, page)[0].evidence_for
+    headline = page.headline(case)
+    more = said[said.index(headline) + 1 :] if headline in said else []
+    return more[0] if more else rules.causes[case["cause"]].explain[page.lang]

@@ -18,7 +18,7 @@ SHOWN = 3
 def scan_folder(out: Path, book: Path) -> Path:
     """The folder a scan may replace, resolved: new, empty, or holding nothing but an earlier scan.
 
-    Raises UsageError where it is the book, lies in the book, is a file, or holds anything else.
+    Raises UsageError where it is the book, lies in the book, is a file, holds anything else, or one is in it.
     """
     folder, source = out.resolve(), book.resolve()
     if folder == source or source in folder.parents:
@@ -26,6 +26,13 @@ def scan_folder(out: Path, book: Path) -> Path:
             "the results may not go into the book itself",
             where=str(out),
             todo="name a folder outside the book",
+        )
+    here = Path.cwd()
+    if folder == here or folder in here.parents:
+        raise UsageError(
+            "the folder you are in cannot be replaced",
+            where=str(out),
+            todo="name another folder, or leave this one",
         )
     return _replaceable(out, SCAN_FILES, "run.json", "a scan")
 

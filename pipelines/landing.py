@@ -159,7 +159,8 @@ def _place(desk: _Desk, reads: pl.DataFrame) -> None:
         ticks=(pl.col("register_kwh") * pl.col("scale")).round().cast(pl.Int64),
         since_first=(pl.col("read_at") - dt.datetime.combine(desk.grid.first_day, dt.time())).dt.total_minutes(),
     )
-    beside = ~imported | (pl.col("since_first") % MINUTES_PER_DAY != 0)
+    again = (pl.col("fold") == 1).fill_null(False)
+    beside = ~imported | again | (pl.col("since_first") % MINUTES_PER_DAY != 0)
     if located.select(beside.any()).item():
         _beside(desk, located.filter(beside))
         located = located.filter(~beside)
@@ -227,7 +228,7 @@ def _onto_grid(desk: _Desk, rows: pl.DataFrame) -> None:
 
 def _beside(desk: _Desk, rows: pl.DataFrame) -> None:
     """Keep rows for the slice they belong to, on disk."""
-    chosen = rows.select("dial", "channel", "read_at", "ticks", "quality", "fold").sort("dial")
+    chosen = rows.select("dial", "channel", "read_at", "ticks", "quality", pl.col("fold").fill_null(0)).sort("dial")
     chosen.write_parquet(desk.folder / f"side-{len(list(desk.folder.glob('side-*'))):06d}.parquet")
 
 
@@ -246,7 +247,7 @@ def _clear_collisions(desk: _Desk) -> None:
             "read_at": pl.repeat(dt.datetime.combine(grid.first_day, dt.time()), len(cell), eager=True) + day,
             "ticks": flat[cell] - BIAS,
             "quality": pl.Series(np.array(QUALITIES)[flat_quality[cell]], dtype=pl.Enum(QUALITIES)),
-            "fold": pl.repeat(None, len(cell), dtype=pl.Int8, eager=True),
+            "fold": pl.repeat(0, len(cell), dtype=pl.Int8, eager=True),
         }
     )
     _beside(desk, first)

@@ -104,6 +104,7 @@ def _lay_alone(
         laid: dict[str, Any] = {**reads, "kwh": energy.kwh, "spread": energy.spread}
     else:
         laid = {name: _placed(source, rows, dial, positions) for name, source in reads.items()}
+        laid["offset_days"] = np.nan_to_num(laid["offset_days"])
         laid["kwh"] = _placed(energy.kwh, rows, dial, positions)
         laid["spread"] = _placed(energy.spread, rows, dial, positions)
     if (multiplier[rows] != 1).any():

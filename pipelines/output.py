@@ -28,7 +28,7 @@ CANDIDATES_SHOWN = 5
 REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "findings": (
-            "finding_id", "code", "family", "account_id", "meter_id", "related_account_id", "start", "end",
+            "finding_id", "case_id", "code", "family", "account_id", "meter_id", "related_account_id", "start", "end",
             "measured", "expected", "limit", "unit", "kwh_at_stake", "status", "suppressed_by",
         ),
         "cases": (
@@ -105,12 +105,8 @@ class ScanOutput:
         return rows.sort("account_id", "point_id", "date", "meter_id")
 
     def findings_of(self, case: Row) -> pl.DataFrame:
-        """Findings that touch a case's accounts; of a case about a whole area, those of that area alone."""
-        accounts = [name for name in (case["account_id"], case["related_account_id"]) if name]
-        if accounts:
-            return self.findings_touching(accounts)
-        of_area = (pl.col("area_id") == case["area_id"]) & pl.col("account_id").is_null()
-        return _reported_first(self.findings.filter(of_area))
+        """The findings a case is made of, reported ones first, the largest energy first."""
+        return _reported_first(self.findings.filter(pl.col("case_id") == case["case_id"]))
 
     def findings_touching(self, account_ids: list[str]) -> pl.DataFrame:
         """Findings about any of these accounts, reported ones first, the largest energy first."""

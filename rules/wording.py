@@ -120,7 +120,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _counted(value: float, nouns: str, lang: str) -> str:
-    text = _number(value, 0 if value == round(value) else 1)
+    text = _number(value, 0 if abs(value - round(value)) < 0.05 else 1)
     if not nouns or lang == "zh":
         return text
     singular, plural = nouns.split("|")

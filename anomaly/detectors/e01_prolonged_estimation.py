@@ -1,0 +1,93 @@
+"""E01: no real read for a long time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly.panel import Panel
+from anomaly.registry import Detections, detections, detector
+from anomaly.statistics import next_index, previous_index
+from anomaly.vocabulary import QUALITIES
+
+
+@detector(
+    "E01",
+    family="reading_error",
+    unit="d",
+    source="Oracle MDM Prolonged Estimation; SAP IS-U validations 02-04: estimates in a row",
+)
+def prolonged_estimation(panel: Panel, *, min_days: float, min_cycles: float) -> Detections:
+    """Estimated reads in a row for too long.
+
+    An estimated read has the quality `estimated` or `questionable`; an actual one ends the run.
+
+    Fires when the days from the last actual read to the last estimated one reach `min_days` and, at positions
+    read once a month or less, the estimated reads reach `min_cycles`.
+    Cannot see: estimates that are marked as valid (E02, E03), and reads that are missing altogether (Q01).
+    """
+    present = panel.quality >= 0
+    estimated = present & (panel.quality >= QUALITIES.index("estimated"))
+    row, last = _last_of_runs(present, estimated)
+    before = _last_actual_before(panel, present & ~estimated, row, last)
+    reads = _reads_between(estimated, row, before, last)
+    days = last - np.maximum(before, 0)
+    long = (days >= min_days) & (panel.daily[row] | (reads >= min_cycles))
+    row, last, before, reads, days = row[long], last[long], before[long], reads[long], days[long]
+    start = np.maximum(before, 0)
+    return detections(
+        panel,
+        row,
+        start,
+        last,
+        measured=days.astype(np.float64),
+        expected=0.0,
+        limit=min_days,
+        kwh_at_stake=_unsure_kwh(panel, row, start, last),
+        facts={
+            "estimated_days": days,
+            "estimated_reads": reads,
+            "last_actual_day": panel.dates(start),
+            "last_estimated_day": panel.dates(last),
+        },
+    )
+
+
+def _last_of_runs(present: NDArray[np.bool_], estimated: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+    """(row, border) of every estimated read that no further estimated read follows directly."""
+    width = present.shape[1]
+    following = next_index(present)[:, 1:]
+    following = np.concatenate([following, np.full((len(present), 1), width)], axis=1)
+    row, border = np.nonzero(estimated)
+    after = following[row, border]
+    ends = (after >= width) | ~estimated[row, np.minimum(after, width - 1)]
+    return row[ends], border[ends]
+
+
+def _last_actual_before(
+    panel: Panel, actual: NDArray[np.bool_], row: NDArray[np.int64], border: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Border of the actual read before, or else of the first read at all."""
+    rows, at = np.unique(row, return_inverse=True)
+    first = np.argmax(panel.quality[rows] >= 0, axis=1)
+    found = previous_index(actual[rows])[at, border] if len(row) else border
+    return np.asarray(np.where(found >= 0, found, first[at] if len(row) else found))
+
+
+def _reads_between(
+    estimated: NDArray[np.bool_], row: NDArray[np.int64], before: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    counted = np.cumsum(estimated, axis=1)
+    return np.asarray(counted[row, last] - np.where(before >= 0, counted[row, np.maximum(before, 0)], 0)).astype(
+        np.int64
+    )
+
+
+def _unsure_kwh(
+    panel: Panel, row: NDArray[np.int64], start: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How far the estimated energy is from the position's usual use over the same days."""
+    day = np.arange(panel.shape[1])
+    inside = (day >= start[:, None]) & (day < last[:, None])
+    billed = np.where(inside, np.nan_to_num(panel.kwh[row]), 0.0).sum(axis=1)
+    return np.asarray(np.abs(billed - np.nan_to_num(panel.usual_kwh[row]) * (last - start)))

@@ -1,0 +1,165 @@
+"""E04: an actual read settles a run of made-up reads at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly.made_up_reads import copied_runs, marked, straight_runs, stuck_runs
+from anomaly.panel import Panel
+from anomaly.registry import Detections, detections, detector, nothing
+from anomaly.statistics import MAD_TO_SIGMA, previous_index, row_mad, row_median
+from anomaly.vocabulary import QUALITIES
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+MOST_SIGMAS = 3.0
+"""The mean of a short run may lie this many of its own standard errors from the usual day."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Settlement:
+    """The read at border `read` is actual, the one before it (`previous`) made up, `actual` the last actual one."""
+
+    row: Integers
+    actual: Integers
+    previous: Integers
+    read: Integers
+    made_up_reads: Integers
+
+    def take(self, keep: Booleans) -> _Settlement:
+        return _Settlement(*(values[keep] for values in vars(self).values()))
+
+
+@detector(
+    "E04",
+    family="reading_error",
+    unit="kWh",
+    source="Oracle MDM and ANEEL REN 1000/2021: true-up on the next actual read; exact from the two actual registers",
+)
+def estimate_true_up(
+    panel: Panel,
+    *,
+    respread_ratio: float,
+    jump_ratio: float,
+    min_kwh: float,
+    window_days: float,
+    line_days: float,
+    stuck_days: float,
+    copied_days: float,
+    copied_values: float,
+    tolerance_steps: float,
+    max_chance: float,
+) -> Detections:
+    """An actual read settles a run of made-up reads at once.
+
+    Made up are reads marked estimated or worse, at least `line_days` on a straight line (E02), at least
+    `copied_days` copied from the week before (E03), and at least `stuck_days` repeating the old register at a
+    position that seldom rests. The energy between the two actual reads around the run is exact; spread over its
+    days it is compared with the median day of the `window_days` before and after, as is the last step alone.
+
+    Fires when the last step is above `jump_ratio` times the usual (or below its inverse, also negative: the
+    estimates were too high), moves at least `min_kwh`, and the spread energy lies within `respread_ratio` of the
+    usual, or within three standard errors of the position's own days.
+    Cannot see: true-ups whose run also saw a real change of use (J01 follows those), and runs still open.
+    """
+    made_up = (panel.quality >= QUALITIES.index("estimated")) | marked(
+        panel,
+        straight_runs(panel, min_days=int(line_days), tolerance_steps=tolerance_steps, max_chance=max_chance),
+        copied_runs(
+            panel,
+            min_days=int(copied_days),
+            tolerance_steps=tolerance_steps,
+            min_distinct_values=int(copied_values),
+            max_chance=max_chance,
+        ),
+        stuck_runs(panel, min_days=int(stuck_days), max_chance=max_chance),
+    )
+    settled = _settlements(panel, made_up)
+    if not len(settled.row):
+        return nothing(panel)
+    usual, noise = _usual(panel, settled, int(window_days))
+    gap_days = _days_between(panel, settled.row, settled.actual, settled.read)
+    step_days = _days_between(panel, settled.row, settled.previous, settled.read)
+    total = _energy(panel, settled.row, settled.actual, settled.read)
+    step = _energy(panel, settled.row, settled.previous, settled.read)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = total / gap_days
+        off = np.abs(np.log(spread / usual))
+        jump = step / (step_days * usual)
+        allowed = np.maximum(np.log(respread_ratio), MOST_SIGMAS * noise / np.sqrt(gap_days))
+        backlog = step - spread * step_days
+        explained = (usual > 0) & (spread > 0) & (off <= np.minimum(allowed, np.log(2.0)))
+        fires = explained & ((jump > jump_ratio) | (jump < 1 / jump_ratio)) & (np.abs(backlog) >= min_kwh)
+    found = settled.take(fires)
+    expected = (usual * step_days)[fires]
+    return detections(
+        panel,
+        found.row,
+        found.actual,
+        found.read,
+        measured=step[fires],
+        expected=expected,
+        limit=expected * (jump_ratio - 1),
+        kwh_at_stake=np.abs(backlog[fires]),
+        facts={
+            "last_actual_day": panel.dates(found.actual),
+            "read_day": panel.dates(found.read),
+            "backlog_kwh": backlog[fires],
+            "made_up_kwh": (total - step)[fires],
+            "made_up_reads": found.made_up_reads,
+            "gap_days": np.rint(gap_days[fires]).astype(np.int64),
+            "spread_kwh_per_day": spread[fires],
+            "usual_kwh_per_day": usual[fires],
+        },
+    )
+
+
+def _settlements(panel: Panel, made_up: Booleans) -> _Settlement:
+    """Actual reads that directly follow a made-up one and have an actual read before the run."""
+    present = panel.quality >= 0
+    rows = np.flatnonzero((made_up & present).any(axis=1))
+    read = present[rows]
+    actual = read & ~made_up[rows]
+    before = np.full(read.shape, -1, np.int64)
+    before[:, 1:] = previous_index(read)[:, :-1]
+    follows = actual & (before >= 0) & ~np.take_along_axis(actual, np.maximum(before, 0), axis=1)
+    at, border = np.nonzero(follows)
+    previous = before[at, border]
+    last_actual = previous_index(actual)[at, previous]
+    known = last_actual >= 0
+    counted = np.cumsum(read, axis=1)
+    between = counted[at, previous] - counted[at, np.maximum(last_actual, 0)]
+    return _Settlement(rows[at], last_actual, previous, border, between).take(known)
+
+
+def _days_between(panel: Panel, row: Integers, first: Integers, last: Integers) -> Floats:
+    """Days between the reads at two borders, by the time they were really taken."""
+    shift = panel.offset_days[row, last] - panel.offset_days[row, first]
+    return np.asarray(last - first + shift.astype(np.float64))
+
+
+def _energy(panel: Panel, row: Integers, first: Integers, last: Integers) -> Floats:
+    """Energy between the reads at two borders: the steps in between, after multiplier."""
+    border = np.arange(panel.step_kwh.shape[1])
+    inside = (border > first[:, None]) & (border <= last[:, None])
+    applied = np.concatenate([panel.multiplier[row, :1], panel.multiplier[row]], axis=1)
+    steps = np.where(inside & np.isfinite(panel.step_kwh[row]), panel.step_kwh[row] * applied, 0.0)
+    return np.asarray(steps.sum(axis=1))
+
+
+def _usual(panel: Panel, settled: _Settlement, window_days: int) -> tuple[Floats, Floats]:
+    """Median day around each run, the run left out, and the standard deviation of ln(day / median)."""
+    day = np.arange(panel.shape[1])
+    near = (day >= (settled.actual - window_days)[:, None]) & (day < (settled.read + window_days)[:, None])
+    inside = (day >= settled.actual[:, None]) & (day < settled.read[:, None])
+    around = np.where(near & ~inside, panel.kwh[settled.row], np.nan)
+    usual = np.nan_to_num(row_median(around))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(around / usual[:, None])
+    logs = np.where(np.isfinite(logs), logs, np.nan)
+    return usual, np.nan_to_num(row_mad(logs, np.zeros(len(logs)))) * MAD_TO_SIGMA
