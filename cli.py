@@ -114,7 +114,7 @@ def shaped(command: Command) -> Command:
 @click.group(
     cls=Door, context_settings={"help_option_names": ["-h", "--help"]}, epilog="Start with: kwhy demo"
 )
-@click.version_option(package_name="kwhy")
+@click.version_option(package_name="kwhy", prog_name="kwhy")
 @conventions
 def cli() -> None:
     """Why did this account's kWh jump, and is it right to bill it?
@@ -218,7 +218,7 @@ def case(manner: Manner, folder: Path, who: str, form: str | None, target: Path 
 @click.option("--book", type=PATH, help="The scanned book, if it moved; for accounts in no case.")
 @answering
 def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None) -> None:
-    """Write the evidence page of a case, or of any account of the book."""
+    """Write the evidence page of a case or account."""
     from pipelines.terminal.pages import evidence_page
 
     _wrote(evidence_page(folder, who, out, book, manner.lang), manner)

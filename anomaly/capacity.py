@@ -18,7 +18,9 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class OverCapacity:
-    """Runs of steps above capacity: borders [`first`, `last`] of the steps, the read `before` them, dial kWh, days."""
+    """Runs of steps above capacity: borders [`first`, `last`] of the steps, the read `before` them, dial kWh,
+    days.
+    """
 
     row: Integers
     before: Integers
@@ -64,7 +66,9 @@ def median_rate_after(panel: Panel, found: OverCapacity, after_days: int) -> Flo
 
 def _steps_over(panel: Panel, capacity_ratio: float, contract_ratio: float) -> tuple[Integers, Integers]:
     """(row, border) of single steps above capacity, in order."""
-    row, border = np.nonzero(panel.step_kwh > capacity_ratio * _least_capacity(panel, contract_ratio)[:, None])
+    row, border = np.nonzero(
+        panel.step_kwh > capacity_ratio * _least_capacity(panel, contract_ratio)[:, None]
+    )
     most = capacity_kwh_per_day(panel, row, border, contract_ratio=contract_ratio)
     days = panel.step_days[row, border]
     above = panel.step_kwh[row, border] > capacity_ratio * most * np.maximum(days, 1.0)
@@ -91,7 +95,8 @@ def _least_capacity(panel: Panel, contract_ratio: float) -> Floats:
     positions = panel.shape[0]
     least = np.full(positions, np.inf)
     index = panel.installation
-    for border in np.unique(np.r_[0, index.shape[1] - 1, np.nonzero((index[:, 1:] != index[:, :-1]).any(axis=0))[0] + 1]):
+    changes = np.flatnonzero((index[:, 1:] != index[:, :-1]).any(axis=0)) + 1
+    for border in np.unique(np.r_[0, index.shape[1] - 1, changes]):
         rows = np.arange(positions)
         at = np.full(positions, border, np.int64)
         least = np.minimum(least, capacity_kwh_per_day(panel, rows, at, contract_ratio=contract_ratio))

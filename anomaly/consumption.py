@@ -7,7 +7,6 @@ resolution. Dials are compared as integers (ticks of 10^-decimals kWh), so no re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,9 @@ from anomaly.statistics import next_index, previous_index, row_median
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+
+COMPILED_FROM_CELLS = 500_000
+"""From this many cells on the compiled twins pay for loading numba."""
 
 SPREAD_FROM_DAYS = 1.5
 """A day is marked spread when its two reads lie further apart than this: a daily read at 10:00 is not a gap."""
@@ -65,15 +67,29 @@ def dial_energy(dials: Dials, *, near_top_share: float, usual_multiple: float, f
     Source: DL/T 698.45 event 310B and hupe1980/metering: roll over only when the width of the dial is known
     and the result is plausible, otherwise it is an anomaly and no value may be made up.
     """
-    step, days = _steps(dials.ticks, dials.present, dials.offset_days)
     limits = (near_top_share, usual_multiple, floor_kwh_per_day)
-    rolled = _rollovers(dials, step, days, *limits)
-    top = np.where(rolled, dials.top[:, None], 0)
-    step_kwh = (step + top) / dials.scale[:, None]
-    step_kwh[np.isnan(days)] = np.nan
-    kwh, spread = _spread_over_days(step_kwh, days, dials.present, dials.offset_days)
+    rolled, step_kwh, days, kwh, spread = _energy(dials, limits)
     _count_from_records(dials, limits, kwh, spread)
     return DialEnergy(step_kwh, days, rolled, kwh, spread)
+
+
+def _energy(dials: Dials, limits: tuple[float, ...]) -> tuple[Booleans, Floats, Floats, Floats, Booleans]:
+    """(rolled, step_kwh, step_days, kwh, spread) from the reads alone."""
+    steps, spread_steps = _steps, _spread_over_days
+    if dials.ticks.size >= COMPILED_FROM_CELLS:
+        from anomaly.dial_kernels import spread_over_days, steps_between
+
+        steps, spread_steps = steps_between, spread_over_days
+    step, days = steps(dials.ticks, dials.present, dials.offset_days)
+    row, border = _rollovers(dials, step, days, *limits)
+    step[row, border] += dials.top[row]
+    rolled = np.zeros(step.shape, bool)
+    rolled[row, border] = True
+    return rolled, *_with_days(spread_steps(step, days, dials.scale, dials.present, dials.offset_days), days)
+
+
+def _with_days(spread: tuple[Floats, Floats, Booleans], days: Floats) -> tuple[Floats, Floats, Floats, Booleans]:
+    return spread[0], days, spread[1], spread[2]
 
 
 def _steps(ticks: Integers, present: Booleans, offset_days: NDArray[np.float32]) -> tuple[Integers, Floats]:
@@ -85,59 +101,61 @@ def _steps(ticks: Integers, present: Booleans, offset_days: NDArray[np.float32])
     step = np.where(has_before, ticks - np.take_along_axis(ticks, at, axis=1), 0)
     days = (np.arange(ticks.shape[1]) - before).astype(np.float64)
     if offset_days.any():
-        days += offset_days - np.take_along_axis(offset_days, at, axis=1)
+        days += offset_days.astype(np.float64) - np.take_along_axis(offset_days, at, axis=1)
     days[~has_before] = np.nan
     return step, days
 
 
 def _rollovers(
     dials: Dials, step: Integers, days: Floats, near_top_share: float, usual_multiple: float, floor_kwh: float
-) -> Booleans:
-    """Where a backward step is the dial passing its top; only the few backward steps are looked at."""
-    rolled = np.zeros(step.shape, bool)
-    row, border = np.nonzero((step < 0) & ~np.isnan(days))
+) -> tuple[Integers, Integers]:
+    """(row, border) of the backward steps that are the dial passing its top."""
+    row, border = np.nonzero(step < 0)
     if not len(row):
-        return rolled
+        return row, border
     affected, at = np.unique(row, return_inverse=True)
     with np.errstate(invalid="ignore"):
         forward = np.where(step[affected] >= 0, step[affected] / days[affected], np.nan)
     usual = np.nan_to_num(row_median(forward))[at]
     previous = dials.ticks[row, border] - step[row, border]
     wrapped = (step[row, border] + dials.top[row]) / days[row, border]
-    follower = next_index(dials.present)[row, np.minimum(border + 1, step.shape[1] - 1)]
-    has_follower = (border + 1 < step.shape[1]) & (follower < step.shape[1])
-    goes_on = ~has_follower | (
-        dials.ticks[row, np.minimum(follower, step.shape[1] - 1)] >= dials.ticks[row, border]
-    )
-    bound = usual_multiple * usual + floor_kwh * dials.scale[row]
-    rolled[row, border] = (previous >= near_top_share * dials.top[row]) & (wrapped <= bound) & goes_on
+    last = step.shape[1] - 1
+    follower = next_index(dials.present[affected])[at, np.minimum(border + 1, last)]
+    has_follower = (border < last) & (follower <= last)
+    after = dials.ticks[row, np.minimum(follower, last)]
+    goes_on = ~has_follower | (after >= dials.ticks[row, border])
     # A read mistyped low and right again looks like going on; it comes back above where it was.
-    back_up = has_follower & (dials.ticks[row, np.minimum(follower, step.shape[1] - 1)] >= previous)
-    rolled[row[back_up], border[back_up]] = False
-    return rolled
+    back_up = has_follower & (after >= previous)
+    bound = usual_multiple * usual + floor_kwh * dials.scale[row]
+    plausible = (wrapped >= 0) & (wrapped <= bound)
+    passed = (previous >= near_top_share * dials.top[row]) & plausible & goes_on & ~back_up
+    return row[passed], border[passed]
 
 
 def _spread_over_days(
-    step_kwh: Floats, days: Floats, present: Booleans, offset_days: NDArray[np.float32]
-) -> tuple[Floats, Booleans]:
-    """Energy per day: each day takes its share of the step it lies in, of two steps if it was read during the day."""
-    if step_kwh.shape[1] < 2:
-        empty = np.empty((len(step_kwh), 0))
-        return empty, empty.astype(bool)
-    with np.errstate(invalid="ignore"):
-        rate = step_kwh / days
+    step: Integers, days: Floats, scale: Floats, present: Booleans, offset_days: NDArray[np.float32]
+) -> tuple[Floats, Floats, Booleans]:
+    """Steps in kWh, energy per day, and which days are spread.
+
+    Each day takes its share of the step it lies in, of two steps if it was read during the day.
+    """
+    step_kwh = np.where(np.isnan(days), np.nan, step / scale[:, None])
     last = step_kwh.shape[1] - 1
+    if last < 1:
+        empty = np.empty((len(step_kwh), max(last, 0)))
+        return step_kwh, empty, empty.astype(bool)
+    rate = step_kwh / days
     follower = next_index(present)[:, 1:]
     at = np.minimum(follower, last)
     kwh = np.where(follower <= last, np.take_along_axis(rate, at, axis=1), np.nan)
-    spread = np.take_along_axis(days, at, axis=1) > SPREAD_FROM_DAYS
+    long = days > SPREAD_FROM_DAYS
+    spread = np.take_along_axis(long, at, axis=1)
     if offset_days.any():
         part = np.where(present, offset_days, 0.0)[:, :-1].astype(np.float64)
         early = np.where(part > 0, part * rate[:, :-1], 0.0)
         kwh = early + (1 - part) * kwh
-        with np.errstate(invalid="ignore"):
-            spread |= (part > 0) & (days[:, :-1] > SPREAD_FROM_DAYS)
-    return kwh, spread & np.isfinite(kwh)
+        spread |= (part > 0) & long[:, :-1]
+    return step_kwh, kwh, spread & np.isfinite(kwh)
 
 
 def _count_from_records(dials: Dials, limits: tuple[float, ...], kwh: Floats, spread: Booleans) -> None:
@@ -161,8 +179,4 @@ def _count_from_records(dials: Dials, limits: tuple[float, ...], kwh: Floats, sp
     part = Dials(
         ticks, present, offset, dials.scale[rows], dials.top[rows], *([np.full(len(rows), -1, np.int64)] * 4)
     )
-    step, days = _steps(ticks, present, offset)
-    rolled = _rollovers(part, step, days, *limits)
-    step_kwh: Any = (step + np.where(rolled, part.top[:, None], 0)) / part.scale[:, None]
-    step_kwh[np.isnan(days)] = np.nan
-    kwh[rows], spread[rows] = _spread_over_days(step_kwh, days, present, offset)
+    _, _, _, kwh[rows], spread[rows] = _energy(part, limits)

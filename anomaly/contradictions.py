@@ -16,7 +16,9 @@ Days = NDArray[np.datetime64]
 
 @dataclass(frozen=True, eq=False)
 class Contradictions:
-    """Contradictions of one reason: position, meters, days [`first`, `end`) up to now at most, free text, energy then."""
+    """Contradictions of one reason: position, meters, days [`first`, `end`) up to now at most, free text,
+    energy then.
+    """
 
     row: NDArray[np.int64]
     meter_id: NDArray[np.object_]
@@ -41,5 +43,7 @@ def contradictions(panel: Panel, reason: str) -> Contradictions:
     day = panel.days
     inside = (day >= first[:, None]) & (day < end[:, None])
     energy = np.where(inside, np.nan_to_num(panel.kwh[row]), 0.0).sum(axis=1) if len(row) else np.empty(0)
-    names = (mine[name].to_numpy().astype(object) for name in ("meter_id", "other_meter_id", "detail"))
-    return Contradictions(row, *names, first, end, np.maximum(energy, 0.0))
+    meter, other, detail = (
+        mine[name].to_numpy().astype(object) for name in ("meter_id", "other_meter_id", "detail")
+    )
+    return Contradictions(row, meter, other, detail, first, end, np.maximum(energy, 0.0))

@@ -62,7 +62,9 @@ def _usable_days(curve: Curve, at: Integers) -> Floats:
 
 
 def residual_kwh(panel: Panel, curve: Curve) -> Floats:
-    """`[K, C]` register minus curve per day, kWh on the dial; NaN unless the day lies between two midnight reads."""
+    """`[K, C]` register minus curve per day, kWh on the dial; NaN unless the day lies between two midnight
+    reads.
+    """
     first, rows = curve.first_day, curve.rows
     span = slice(first + 1, first + 1 + curve.days)
     step, days = panel.step_kwh[rows, span], panel.step_days[rows, span]

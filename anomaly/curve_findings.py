@@ -18,8 +18,8 @@ def together(panel: Panel, parts: Iterable[Detections]) -> Detections:
     columns = {
         name: np.concatenate([getattr(part, name) for part in some])
         for name in (
-            "position", "start", "end", "measured", "expected", "limit", "strength", "kwh_at_stake", "related",
-            "meter_id",
+            "position", "start", "end", "measured", "expected", "limit", "strength", "kwh_at_stake",
+            "related", "meter_id",
         )
     }  # fmt: skip
     facts = {name: np.concatenate([part.facts[name] for part in some]) for name in some[0].facts}

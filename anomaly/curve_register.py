@@ -26,7 +26,8 @@ LAST_ACTUAL_QUALITY = 1
 class Balance:
     """Spans between two exact registers that the curve covers completely; K positions × C days of the curve.
 
-    A span's numbers stand on its last day, all other cells are NaN. `span_days` is its length, 1 for daily reads.
+    A span's numbers stand on its last day, all other cells are NaN. `span_days` is its length, 1 for daily
+    reads.
     """
 
     curve_kwh: Floats
@@ -82,7 +83,10 @@ def balance(panel: Panel, curve: Curve, *, tolerance_steps: float, tolerance_sha
     interval = larger / np.maximum(span_days * curve.kwh.shape[2], 1)
     tolerance = np.fmax(np.fmax(tolerance_steps * step_kwh, tolerance_share * np.abs(register_kwh)), interval)
     sums = Balance(
-        np.where(comparable, curve_kwh, np.nan), np.where(comparable, register_kwh, np.nan), tolerance, span_days
+        np.where(comparable, curve_kwh, np.nan),
+        np.where(comparable, register_kwh, np.nan),
+        tolerance,
+        span_days,
     )
     # Only a coarse curve needs its resolution known, and only where it seems to disagree.
     doubtful = np.flatnonzero(sums.wrong.any(axis=1))
@@ -93,7 +97,9 @@ def balance(panel: Panel, curve: Curve, *, tolerance_steps: float, tolerance_sha
 
 
 def _exact_reads(panel: Panel, rows: Integers, lo: int, hi: int) -> tuple[Booleans, Integers]:
-    """For the border after each curve day: is it exactly read, and at which border (from `lo`) was the one before."""
+    """For the border after each curve day: is it exactly read, and at which border (from `lo`) was the one
+    before.
+    """
     quality, offset = panel.quality[rows, lo : hi + 1], panel.offset_days[rows, lo : hi + 1]
     exact = (quality >= 0) & (quality <= LAST_ACTUAL_QUALITY) & (offset == 0)
     meter = panel.installation[rows, lo : hi + 1]
@@ -103,7 +109,7 @@ def _exact_reads(panel: Panel, rows: Integers, lo: int, hi: int) -> tuple[Boolea
 
 
 def _over_spans(day_kwh: Floats, before: Integers) -> Floats:
-    """Sum of `day_kwh[K, C]` from border `before` to the border after each day; NaN where a day is missing."""
+    """Sum of `day_kwh[K, C]` from border `before` to the border after each day; NaN if a day is missing."""
     count, days = day_kwh.shape
     absent = np.isnan(day_kwh)
     total, holes = np.zeros((count, days + 1)), np.zeros((count, days + 1), np.int64)

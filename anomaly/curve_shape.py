@@ -47,7 +47,8 @@ def resolution_kwh(curve: Curve, panel: Panel, at: Integers) -> Floats:
 
 
 def repeat_share(series: Floats, value: Floats, inside: Booleans, step_kwh: Floats) -> Floats:
-    """`[n]` how often a value like `value[n]` is followed by itself in `series[n, T]`, the run `inside` left out.
+    """`[n]` how often a value like `value[n]` is followed by itself in `series[n, T]`, the run `inside`
+    left out.
 
     Where the history knows few such values, the noise of a standing load of that height stands in for it.
     """
@@ -62,7 +63,9 @@ def repeat_share(series: Floats, value: Floats, inside: Booleans, step_kwh: Floa
 
 
 def same_as_before(curve: Curve, lag: int) -> Booleans:
-    """`[K, C]` days whose every interval equals that of `lag` days before; compared in full only where sums agree."""
+    """`[K, C]` days whose every interval equals that of `lag` days before; compared in full only where sums
+    agree.
+    """
     same = np.zeros(curve.kwh.shape[:2], bool)
     if curve.days <= lag:
         return same
@@ -75,7 +78,9 @@ def same_as_before(curve: Curve, lag: int) -> Booleans:
 
 
 def slot_match_share(curve: Curve, at: Integers, lag: int, left_out: Booleans) -> Floats:
-    """`[n]` share of intervals of rows `at` that equal those of `lag` days before, days `left_out[n, C]` not counted."""
+    """`[n]` share of intervals of rows `at` that equal those of `lag` days before, days `left_out[n, C]`
+    not counted.
+    """
     later, earlier = curve.kwh[at, lag:], curve.kwh[at, :-lag]
     counted = np.isfinite(later) & np.isfinite(earlier) & ~left_out[:, lag:, None]
     equal = counted & (later == earlier)

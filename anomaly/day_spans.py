@@ -13,7 +13,8 @@ Booleans = NDArray[np.bool_]
 
 
 def joined_runs(marked: Booleans, pause: int) -> tuple[Integers, Integers, Integers]:
-    """Runs of true in each row of `marked[M, N]`, joined where at most `pause` cells lie between: (row, first, end).
+    """Runs of true in each row of `marked[M, N]`, joined where at most `pause` cells lie between: (row,
+    first, end).
 
     The end is exclusive, the order that of rows and cells.
     """

@@ -22,10 +22,11 @@ NONE = np.int64(-1)
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
-    """Candidate true registers of K reads: `ticks[K, C]` (-1: no candidate here), with what would have happened.
+    """Candidate true registers of K reads: `ticks[K, C]` (-1: no candidate here), with what would have
+    happened.
 
-    `operation` `[C]` indexes OPERATIONS, `place` `[C]` counts digits from the right, `digit` `[C]` is the digit
-    put there (a power of ten for a decimal shift, negative where the written number was too small).
+    `operation` `[C]` indexes OPERATIONS, `place` `[C]` counts digits from the right, `digit` `[C]` is the
+    digit put there (a power of ten for a decimal shift, negative where the written number was too small).
     """
 
     ticks: Integers
@@ -37,8 +38,8 @@ class Corrections:
 def corrections(written: Integers, expected: Integers, digits: Integers, top: Integers) -> Corrections:
     """Candidates for `written[K]` (ticks) on dials of `digits[K]` digits, below `top[K]`.
 
-    `expected[K]` is used only where a slip lost digits: a decimal point moved left drops the last ones, and the
-    candidate is then the value nearest to the expected one among those possible.
+    `expected[K]` is used only where a slip lost digits: a decimal point moved left drops the last ones, and
+    the candidate is then the value nearest to the expected one among those possible.
     """
     columns: list[tuple[Integers, int, int, int]] = []
     places = int(min(digits.max(initial=1), MOST_DIGITS))
@@ -65,11 +66,15 @@ def corrections(written: Integers, expected: Integers, digits: Integers, top: In
         columns.append((np.where(written >= power, written // power, NONE), 4, 0, power))
     ticks = np.stack([column[0] for column in columns], axis=1)
     ticks = np.where((ticks < 0) | (ticks >= top[:, None]) | (ticks == written[:, None]), NONE, ticks)
-    return Corrections(ticks, *(np.array([column[part] for column in columns], np.int64) for part in (1, 2, 3)))
+    return Corrections(
+        ticks, *(np.array([column[part] for column in columns], np.int64) for part in (1, 2, 3))
+    )
 
 
 def log_prior(found: Corrections) -> Floats:
-    """`[K, C]` log-probability of each slip: the kinds are equally likely, and so is each slip within a kind."""
+    """`[K, C]` log-probability of each slip: the kinds are equally likely, and so is each slip within a
+    kind.
+    """
     prior = np.full(found.ticks.shape, -np.inf)
     for operation in range(len(OPERATIONS)):
         mine = found.operation == operation

@@ -19,10 +19,14 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FLOOR_KWH_PER_DAY = 0.3
-"""Added before the logarithm, so that an empty home is merely low and not infinitely far away (methods.md §1.1)."""
+"""Added before the logarithm, so that an empty home is merely low and not infinitely far away (methods.md
+§1.1).
+"""
 
 LEAST_STEPS = 4
-"""With fewer clean steps the position has no level of its own; the skipped step stands in, with a wide spread."""
+"""With fewer clean steps the position has no level of its own; the skipped step stands in, with a wide
+spread.
+"""
 
 WIDE_SPREAD_LOG = 1.0
 TAIL_DEGREES = 4.0
@@ -36,7 +40,9 @@ CELLS_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Usual:
-    """Log-normal level of K positions: `centre` and `spread` of ln(kWh a day + `floor`), from `steps` clean steps."""
+    """Log-normal level of K positions: `centre` and `spread` of ln(kWh a day + `floor`), from `steps` clean
+    steps.
+    """
 
     centre: Floats
     spread: Floats
@@ -52,7 +58,9 @@ class Usual:
         return np.maximum(np.exp(self.centre) - self.floor, 0.0)
 
     def z(self, step_kwh: Floats, days: Floats) -> Floats:
-        """Spreads away from the centre of the log scale; backward steps count as none. Broadcasts on the right."""
+        """Spreads away from the centre of the log scale; backward steps count as none. Broadcasts on the
+        right.
+        """
         extra = (...,) + (None,) * (np.ndim(step_kwh) - 1)
         with np.errstate(invalid="ignore", divide="ignore"):
             rate = np.maximum(step_kwh, 0.0) / days
@@ -60,12 +68,19 @@ class Usual:
 
 
 def usual_around(
-    panel: Panel, row: Integers, border: Integers, *, window_days: int, spread_log: float, skip: Integers | None = None
+    panel: Panel,
+    row: Integers,
+    border: Integers,
+    *,
+    window_days: int,
+    spread_log: float,
+    skip: Integers | None = None,
 ) -> Usual:
     """The usual level of each (row, border) from the clean steps within `window_days` on both sides.
 
-    The step at the border itself, and the one at border `skip`, are left out; so are backward and rolled steps.
-    A position read once a month or less is judged on ten times the window. `spread_log` is the least spread.
+    The step at the border itself, and the one at border `skip`, are left out; so are backward and rolled
+    steps. A position read once a month or less is judged on ten times the window. `spread_log` is the least
+    spread.
     """
     skip = border if skip is None else skip
     width = panel.step_kwh.shape[1]
@@ -85,7 +100,9 @@ def _usual_chunk(
 ) -> Usual:
     column = np.arange(panel.step_kwh.shape[1])
     reach = np.where(panel.daily[row], window_days, 10 * window_days)[:, None]
-    near = (np.abs(column - border[:, None]) <= reach) & (column != border[:, None]) & (column != skip[:, None])
+    near = (
+        (np.abs(column - border[:, None]) <= reach) & (column != border[:, None]) & (column != skip[:, None])
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = panel.step_kwh[row] / panel.step_days[row]
         clean = near & (rate >= 0) & ~panel.rolled[row]

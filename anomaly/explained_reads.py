@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ANY_NUMBER_LOG = float(np.log(1000.0))
-"""What it costs to say "some other number" instead of naming the slip (assumed: one slip in a thousand fits nothing)."""
+"""What it costs to say "some other number" instead of naming the slip (assumed: one slip in a thousand fits
+nothing).
+"""
 
 PAIR_LOG = float(np.log(50.0))
 """What it costs to pick one of a box's neighbours."""
@@ -29,7 +31,9 @@ UNCLEAR = "unclear"
 
 @dataclass(frozen=True, eq=False)
 class Slips:
-    """The best explanation of each odd read by itself: log-ratio against as read, the true register, the slip."""
+    """The best explanation of each odd read by itself: log-ratio against as read, the true register, the
+    slip.
+    """
 
     log_ratio: Floats
     corrected_kwh: Floats
@@ -68,7 +72,9 @@ def _named(
 ) -> Slips:  # fmt: skip
     entry = np.arange(len(odd))
     named = best >= free
-    operation = np.array(OPERATIONS, dtype=object)[found.operation[chosen]] if len(odd) else np.empty(0, object)
+    operation = (
+        np.array(OPERATIONS, dtype=object)[found.operation[chosen]] if len(odd) else np.empty(0, object)
+    )
     return Slips(
         np.maximum(best, free),
         np.where(named, registers[entry, chosen], between),
@@ -78,10 +84,14 @@ def _named(
 
 
 def _between(odd: OddReads) -> Floats:
-    """Where the register should have stood: by the curve, else on the line between its neighbours, else as usual."""
+    """Where the register should have stood: by the curve, else on the line between its neighbours, else as
+    usual.
+    """
     whole = odd.after_kwh - odd.before_kwh
     share = odd.days_before / (odd.days_before + odd.days_after)
-    known = odd.known_before / np.where(odd.known_before + odd.known_after > 0, odd.known_before + odd.known_after, np.nan)
+    known = odd.known_before / np.where(
+        odd.known_before + odd.known_after > 0, odd.known_before + odd.known_after, np.nan
+    )
     share = np.where(np.isfinite(known), known, share)
     usual = np.nan_to_num(odd.usual.kwh_per_day()) * odd.days_before
     step = np.where(odd.after >= 0, np.maximum(whole, 0.0) * share, usual)
@@ -89,7 +99,9 @@ def _between(odd: OddReads) -> Floats:
 
 
 def one_per_disturbance(odd: OddReads, log_ratio: Floats, accepted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of two accepted reads that follow each other only the better explained: one slip makes both steps odd."""
+    """Of two accepted reads that follow each other only the better explained: one slip makes both steps
+    odd.
+    """
     keep = accepted.copy()
     at = np.flatnonzero(accepted)
     if len(at) < 2:
@@ -115,8 +127,9 @@ def swapped_reads(
 ) -> Swaps:
     """Pairs of neighbours whose reads, exchanged, put both back on their own trend.
 
-    Neighbours are positions of one box, else of one area without boxes. Daily reads must be of the same day, those
-    of a reading round within `apart_days`. Only reads followed by another one count: the next must have gone back.
+    Neighbours are positions of one box, else of one area without boxes. Daily reads must be of the same
+    day, those of a reading round within `apart_days`. Only reads followed by another one count: the next
+    must have gone back.
     """
     group = _groups(panel, odd.row)
     as_read = odd.log_likelihood(odd.read_kwh, impossible_chance=impossible_chance)
@@ -132,7 +145,8 @@ def swapped_reads(
     back = _within(mine, got_theirs) & _within(theirs, got_mine)
     keep = np.flatnonzero(back & (ratio >= np.log(min_likelihood_ratio)) & (mine.read_kwh != theirs.read_kwh))
     order = keep[np.lexsort((seconds[keep], firsts[keep], -np.round(ratio[keep], 6)))]
-    chosen, used = [], set()
+    chosen: list[int] = []
+    used: set[int] = set()
     for at in order.tolist():
         pair = (int(firsts[at]), int(seconds[at]))
         if used.isdisjoint(pair):
@@ -152,7 +166,9 @@ def _within(odd: OddReads, register_kwh: Floats) -> NDArray[np.bool_]:
 def _groups(panel: Panel, row: Integers) -> Integers:
     """Number of the box, else of the area, of each position in `row`; -1 where neither is known."""
     place = panel.positions.select("area_id", "box_id")[row]
-    key = place.select(pl.concat_str([pl.col("area_id").fill_null(""), pl.col("box_id").fill_null("")], separator="\x1f"))
+    key = place.select(
+        pl.concat_str([pl.col("area_id").fill_null(""), pl.col("box_id").fill_null("")], separator="\x1f")
+    )
     number = key.to_series().rank("dense").cast(pl.Int64).to_numpy()
     known = place.select(pl.any_horizontal(pl.all().is_not_null())).to_series().to_numpy()
     return np.where(known, number, -1)
@@ -181,7 +197,9 @@ def _pairs(
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """All odd reads of a panel with their verdicts: `misread` `[K]`, the slips behind them, and the swapped pairs."""
+    """All odd reads of a panel with their verdicts: `misread` `[K]`, the slips behind them, and the swapped
+    pairs.
+    """
 
     odd: OddReads
     slips: Slips

@@ -1,8 +1,8 @@
 """Daily registers that nobody read: on a straight line, copied from the week before, or the old one repeated.
 
-All three are judged against the position's own history: a refrigerator alone also counts the same every day.
-Increments are compared in register steps; a pattern counts when the runs of that length to be expected from the
-history, the run itself left out, are fewer than `max_chance`.
+All three are judged against the position's own history: a refrigerator alone also counts the same every
+day. Increments are compared in register steps; a pattern counts when the runs of that length to be expected
+from the history, the run itself left out, are fewer than `max_chance`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Booleans = NDArray[np.bool_]
 
 WEEK = 7
 STANDBY_NOISE = 0.01
-"""Day-to-day variation of a standing load, relative; what equality to expect where the history knows no such days."""
+"""Day-to-day variation of a standing load, relative; what equality to expect where the history knows no
+such days.
+"""
 
 PRIOR_DAYS = 4.0
 """How many days of history that expectation is worth."""
@@ -59,7 +61,8 @@ def daily_steps(panel: Panel) -> Floats:
 
 
 def straight_runs(panel: Panel, *, min_days: int, tolerance_steps: float, max_chance: float) -> MadeUp:
-    """Runs of at least `min_days` non-zero increments whose reads lie within `tolerance_steps` of a straight line.
+    """Runs of at least `min_days` non-zero increments whose reads lie within `tolerance_steps` of a
+    straight line.
 
     Of each stretch of even days the longest exact line is taken; what is left of the stretch belongs to the
     history it is judged by, so that an even load, which is never exact for long, speaks against itself.
@@ -69,11 +72,14 @@ def straight_runs(panel: Panel, *, min_days: int, tolerance_steps: float, max_ch
     with np.errstate(invalid="ignore"):
         near[:, 1:] = (np.abs(steps[:, 1:] - steps[:, :-1]) <= tolerance_steps) & (steps[:, 1:] > 0)
     row, first, end = runs(near)
-    tellable = (end - first >= min_days - 1) & ~_too_coarse(steps, row, first, end, tolerance_steps, max_chance)
+    tellable = (end - first >= min_days - 1) & ~_too_coarse(
+        steps, row, first, end, tolerance_steps, max_chance
+    )
     row, first, end = row[tellable], first[tellable], end[tellable]
     if not len(row):
         return _none()
-    # A run of near increments begins with the second of them: the line may start one border and one read earlier.
+    # A run of near increments begins with the second of them: the line may start one border and one read
+    # earlier.
     begin, length = _longest_line(steps, row, first - 1, end, tolerance_steps)
     kept = length >= min_days
     row, begin, length = row[kept], begin[kept], length[kept]
@@ -88,7 +94,9 @@ def copied_runs(
     steps = daily_steps(panel)
     same = np.zeros(steps.shape, bool)
     with np.errstate(invalid="ignore"):
-        same[:, WEEK:] = (np.abs(steps[:, WEEK:] - steps[:, :-WEEK]) <= tolerance_steps) & (steps[:, WEEK:] > 0)
+        same[:, WEEK:] = (np.abs(steps[:, WEEK:] - steps[:, :-WEEK]) <= tolerance_steps) & (
+            steps[:, WEEK:] > 0
+        )
     row, first, end = runs(same)
     long = end - first >= min_days
     row, first, end = row[long], first[long], end[long]
@@ -117,17 +125,18 @@ def stuck_runs(panel: Panel, *, min_days: int, max_chance: float) -> MadeUp:
 
 def marked(panel: Panel, *patterns: MadeUp) -> Booleans:
     """`[M, D+1]` true at every read of these runs."""
-    mask = np.zeros(panel.register_kwh.shape, bool)
+    count, borders = panel.register_kwh.shape
+    mask = np.zeros((count, borders), bool)
     for pattern in patterns:
-        edge = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int64)
+        edge = np.zeros((count, borders + 1), np.int64)
         np.add.at(edge, (pattern.row, pattern.first + 1), 1)
         np.add.at(edge, (pattern.row, pattern.last + 1), -1)
-        mask |= np.cumsum(edge, axis=1)[:, :-1] > 0
+        mask |= np.cumsum(edge, axis=1)[:, :borders] > 0
     return mask
 
 
 def _unmeasured(panel: Panel, pattern: MadeUp) -> MadeUp:
-    """Without the runs that a load curve of the same days confirms: there the meter was read, however even it looks."""
+    """Without the runs that a load curve of the same days confirms: there the meter was read after all."""
     confirmed = np.zeros(len(pattern.row), bool)
     for curve in panel.curves:
         at = np.clip(np.searchsorted(curve.rows, pattern.row), 0, max(len(curve.rows) - 1, 0))
@@ -138,13 +147,17 @@ def _unmeasured(panel: Panel, pattern: MadeUp) -> MadeUp:
 
 
 def _confirmed_days(panel: Panel, curve: Curve, at: Integers, pattern: MadeUp) -> Booleans:
-    """Whether at least half of the run's days have a complete curve with the register's energy, not flat itself."""
+    """Whether at least half of the run's days have a complete curve with the register's energy, not flat
+    itself.
+    """
     day = np.arange(panel.shape[1])
     window = slice(curve.first_day, curve.first_day + curve.days)
     inside = ((day >= pattern.first[:, None]) & (day < pattern.last[:, None]))[:, window]
     register = panel.kwh[pattern.row, window]
     with np.errstate(invalid="ignore"):
-        agrees = np.abs(curve.day_kwh[at] - register) <= np.maximum(CURVE_AGREES * np.abs(register), register / 24)
+        agrees = np.abs(curve.day_kwh[at] - register) <= np.maximum(
+            CURVE_AGREES * np.abs(register), register / 24
+        )
         flat = (curve.kwh[at].max(axis=2) - curve.kwh[at].min(axis=2) <= 0) & (register > 0)
     days = (inside & agrees & ~flat).sum(axis=1)
     return np.asarray(2 * days >= pattern.last - pattern.first)
@@ -157,7 +170,9 @@ def _none() -> MadeUp:
 
 def _even_share(level: Floats, tolerance_steps: float) -> Floats:
     """How often two days of a standing load of `level` register steps a day look equal."""
-    return np.asarray(np.minimum(1.0, (2 * tolerance_steps + 1) / (5.0 * np.maximum(STANDBY_NOISE * level, 1e-9))))
+    return np.asarray(
+        np.minimum(1.0, (2 * tolerance_steps + 1) / (5.0 * np.maximum(STANDBY_NOISE * level, 1e-9)))
+    )
 
 
 def _too_coarse(
@@ -173,10 +188,11 @@ def _too_coarse(
 def _longest_line(
     steps: Floats, row: Integers, first: Integers, end: Integers, tolerance_steps: float
 ) -> tuple[Integers, Integers]:
-    """For each stretch of increments [first, end): where its longest straight line begins, and how long it is.
+    """For each stretch of increments [first, end): where its longest straight line begins, and how long it
+    is.
 
-    A line through rounded reads keeps every read within one step of the ray from its first read, so the slopes
-    that remain possible shrink with every read; it ends where none is left.
+    A line through rounded reads keeps every read within one step of the ray from its first read, so the
+    slopes that remain possible shrink with every read; it ends where none is left.
     """
     longest = int((end - first).max(initial=0))
     place = first[:, None] + np.arange(longest)
@@ -228,7 +244,9 @@ def _inside(width: int, first: Integers, end: Integers) -> Booleans:
     return np.asarray((column >= first[:, None]) & (column < end[:, None]))
 
 
-def _distinct_values(steps: Floats, row: Integers, first: Integers, end: Integers, tolerance: float) -> Integers:
+def _distinct_values(
+    steps: Floats, row: Integers, first: Integers, end: Integers, tolerance: float
+) -> Integers:
     """How many clearly different increments each run holds."""
     inside = _inside(steps.shape[1], first, end)
     ordered = np.sort(np.where(inside, steps[row], np.nan), axis=1)

@@ -1,7 +1,8 @@
 """Reads that are wrong alone: which ones might be, and what explains them best.
 
-One mistyped read makes two odd steps, one up and one down. The rules on rollback (R01), on misread reads (R07) and on
-exchanged reads (R08) all have to tell such a read from a register that really fell, so they ask here.
+One mistyped read makes two odd steps, one up and one down. The rules on rollback (R01), on misread reads
+(R07) and on exchanged reads (R08) all have to tell such a read from a register that really fell, so they
+ask here.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ACTUAL_QUALITY = 1
-"""`valid` and `edited` (index in QUALITIES): a worse read was made up, and a made-up number is not misread."""
+"""`valid` and `edited` (index in QUALITIES): a worse read was made up, and a made-up number is not misread.
+"""
 
 CURVE_SHARE = 0.01
 """Curve and register may differ by one percent before the curve is said to disagree (domain.md §1 Q12)."""
@@ -44,8 +46,9 @@ PAIR_NOISE = 6.0
 class OddReads:
     """K reads that may be wrong alone, each with the reads of the same dial before and after it.
 
-    `before`, `after` are borders (`after` is -1 where no read follows yet); registers in kWh on the dial, `days_*`
-    between the reads; `known_*` the energy the load curve shows (NaN: no curve) to within `tolerance_kwh`.
+    `before`, `after` are borders (`after` is -1 where no read follows yet); registers in kWh on the dial,
+    `days_*` between the reads; `known_*` the energy the load curve shows (NaN: no curve) to within
+    `tolerance_kwh`.
     """
 
     row: Integers
@@ -87,7 +90,9 @@ class OddReads:
     def _step(self, step: Floats, days: Floats, known: Floats, impossible_chance: float) -> Floats:
         """Log-likelihood of one step: against the curve where there is one, else against the usual use."""
         extra = (...,) + (None,) * (np.ndim(step) - 1)
-        usual = step_log_likelihood(step, days, self.usual, self.capacity, impossible_chance=impossible_chance)
+        usual = step_log_likelihood(
+            step, days, self.usual, self.capacity, impossible_chance=impossible_chance
+        )
         # The curve is believed only if it agrees with the two steps taken together.
         off = np.abs(self.after_kwh - self.before_kwh - self.known_before - self.known_after)
         believed = (off <= 3 * self.tolerance_kwh) & np.isfinite(off)
@@ -100,9 +105,9 @@ def odd_reads(
 ) -> OddReads:
     """Every read that could be wrong alone.
 
-    Screened over the whole panel: the reads on both sides of a backward step, reads that the curve contradicts
-    once up and once down, last reads above the meter's capacity, and for positions read once a month or less
-    reads with a large step on one side and a small one on the other.
+    Screened over the whole panel: the reads on both sides of a backward step, reads that the curve
+    contradicts once up and once down, last reads above the meter's capacity, and for positions read once a
+    month or less reads with a large step on one side and a small one on the other.
     """
     row, border = _screened(panel, resolution_kwh, spread_log, window_days, contract_ratio)
     quality = panel.quality[row, border]
@@ -229,7 +234,7 @@ def _described(
     next_days = np.where(after >= 0, panel.step_days[row, safe], 1.0)
     decimals = panel.positions["register_decimals"].to_numpy()[row].astype(np.int64)
     digits = panel.positions["register_digits"].to_numpy()[row].astype(np.int64) + decimals
-    scale = 10.0**decimals
+    scale = np.power(10.0, decimals).astype(np.float64)
     usual = usual_around(panel, row, border, window_days=window_days, spread_log=spread_log, skip=safe)
     usual = _or_skipped_step(usual, step + next_step, days + np.where(after >= 0, next_days, 0.0), spread_log)
     known_before = energy_between(panel, row, before, border)

@@ -138,12 +138,14 @@ class Panel:
 
     def meter_on(self, rows: Integers, day: Integers) -> NDArray[np.object_]:
         """The meter in place at each (position, day); the position's latest meter where none was."""
-        meters = self.positions["meter_id"].to_numpy().astype(object)
-        names = np.append(self.installations["meter_id"].to_numpy().astype(object), None)
         if not len(rows):
             return np.empty(0, dtype=object)
+        latest = self.positions["meter_id"][np.maximum(rows, 0)].to_numpy().astype(object)
         found = self.installation[rows, day]
-        return np.where(found >= 0, names[found], np.where(rows >= 0, meters[rows], None))
+        if not len(self.installations):
+            return np.where(rows >= 0, latest, None)
+        placed = self.installations["meter_id"][np.maximum(found, 0)].to_numpy().astype(object)
+        return np.where(found >= 0, placed, np.where(rows >= 0, latest, None))
 
     def column(self, name: str) -> NDArray[Any]:
         """One column of `positions` as numpy (nulls: NaN, NaT or None)."""

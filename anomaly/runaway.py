@@ -20,13 +20,17 @@ LOWEST_SHARE = 0.1
 
 
 def dial_kwh_per_day(panel: Panel, rows: Any) -> Floats:
-    """`[K, D]` energy per day as the dial shows it, so that a change of the multiplier in the file does not count."""
+    """`[K, D]` energy per day as the dial shows it, so that a change of the multiplier in the file does not
+    count.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(panel.kwh[rows] / panel.multiplier[rows])
 
 
 def best_split(kwh: Floats, floor_kwh: Floats, *, least_before: int, least_after: int) -> Integers:
-    """`[K]` the day at which two levels of the logarithm of use fit best; -1 where a side would be too short."""
+    """`[K]` the day at which two levels of the logarithm of use fit best; -1 where a side would be too
+    short.
+    """
     with np.errstate(invalid="ignore"):
         level = np.log(np.maximum(kwh, 0.0) + floor_kwh[:, None])
     present = np.isfinite(level)
@@ -43,7 +47,9 @@ def best_split(kwh: Floats, floor_kwh: Floats, *, least_before: int, least_after
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Daily use before and after a split, kWh on the dial: medians, the highest day before, the first quarter after."""
+    """Daily use before and after a split, kWh on the dial: medians, the highest day before, the first quarter
+    after.
+    """
 
     before_kwh: Floats
     after_kwh: Floats
@@ -63,13 +69,12 @@ def levels(kwh: Floats, split: Integers, *, window_days: int) -> Levels:
     ordered = np.sort(after, axis=1)
     count = np.isfinite(after).sum(axis=1)
     low = ordered[np.arange(len(kwh)), np.maximum((count - 1) // 4, 0)]
-    return Levels(
-        row_median(before), row_median(after), highest, low, np.isfinite(before).sum(axis=1), count
-    )
+    return Levels(row_median(before), row_median(after), highest, low, np.isfinite(before).sum(axis=1), count)
 
 
 def base_ratio(panel: Panel, rows: Integers, split: Integers) -> Floats:
-    """How many times higher the lowest intervals are after `split` than before; NaN without a curve on both sides.
+    """How many times higher the lowest intervals are after `split` than before; NaN without a curve on both
+    sides.
 
     A meter that counts too much multiplies what always runs as well; a new appliance does not.
     """

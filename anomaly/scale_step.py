@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ DAY_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True, eq=False)
 class ScaleSteps:
-    """Best step of K positions: the day, ln of the ratio, how unlike the quantiles moved (ln), days on both sides.
+    """Best step of K positions: the day, ln of the ratio, how unlike the quantiles moved (ln), days on both
+    sides.
 
     `by_curve` tells whether the intervals were compared, or only the days.
     """
@@ -53,8 +55,15 @@ def scale_steps(
     recent = panel.kwh[rows, first:]
     floor = np.full(len(rows), floor_kwh)
     split = best_split(recent, floor, least_before=least_before, least_after=least_after)
-    rows, recent, split = rows[split > 0], recent[split > 0], split[split > 0]
-    return steps_at(panel, rows, split + first, window_days=window_days)
+    rows, split = rows[split > 0], split[split > 0] + first
+    whole = steps_at(panel, rows, split, window_days=window_days)
+    # Half the window sees less of the season: what moved alike in either is alike.
+    half = steps_at(panel, rows, split, window_days=window_days // 2)
+    unlike = np.where(
+        whole.by_curve == half.by_curve, np.fmin(whole.unlike_log, half.unlike_log), whole.unlike_log
+    )
+    found = dataclasses.replace(whole, unlike_log=unlike)
+    return found.take(np.isfinite(found.ratio_log) & np.isfinite(found.unlike_log))
 
 
 def steps_at(panel: Panel, rows: Integers, split: Integers, *, window_days: int) -> ScaleSteps:
@@ -65,7 +74,7 @@ def steps_at(panel: Panel, rows: Integers, split: Integers, *, window_days: int)
     kwh = panel.kwh[rows]
     before, after = np.where(early, kwh, np.nan), np.where(late, kwh, np.nan)
     moved = _moved(before, after, DAY_SHARES)
-    ratio, unlike = moved[:, len(DAY_SHARES) // 2], np.ptp(moved, axis=1)
+    ratio, unlike = moved[:, len(DAY_SHARES) // 2], _spread(moved)
     by_curve = np.zeros(len(rows), bool)
     for curve, mine, at in curve_places(panel, rows):
         inside = slice(curve.first_day, curve.first_day + curve.days)
@@ -76,11 +85,18 @@ def steps_at(panel: Panel, rows: Integers, split: Integers, *, window_days: int)
         shifts = _moved(past, now, SHARES)
         usable = np.isfinite(shifts).all(axis=1)
         by_curve[mine[usable]] = True
-        unlike[mine[usable]] = np.ptp(shifts[usable], axis=1)
+        unlike[mine[usable]] = _spread(shifts[usable])
         ratio[mine[usable]] = np.median(shifts[usable], axis=1)
     return ScaleSteps(
         rows, split, ratio, unlike, np.isfinite(before).sum(axis=1), np.isfinite(after).sum(axis=1), by_curve
     )
+
+
+def _spread(moved: Floats) -> Floats:
+    """How far apart the quantiles moved: largest minus smallest; NaN where one is not known."""
+    known = np.isfinite(moved)
+    filled = np.where(known, moved, 0.0)
+    return np.asarray(np.where(known.all(axis=1), filled.max(axis=1) - filled.min(axis=1), np.nan))
 
 
 def _moved(before: Floats, after: Floats, shares: tuple[float, ...]) -> Floats:
@@ -90,7 +106,9 @@ def _moved(before: Floats, after: Floats, shares: tuple[float, ...]) -> Floats:
 
 
 def _quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
-    """Quantiles of each row over its finite entries (linear between order statistics); NaN for an empty row."""
+    """Quantiles of each row over its finite entries (linear between order statistics); NaN for an empty
+    row.
+    """
     ordered = np.sort(values, axis=1)
     count = np.isfinite(values).sum(axis=1)
     place = np.maximum(count - 1, 0)[:, None] * np.array(shares)

@@ -15,8 +15,8 @@ GAP_DAYS = 7
 def stories(panel: Panel, reason: str) -> pl.DataFrame:
     """Reads set aside for one reason, one row per position, meter and stretch of time, channels put together.
 
-    Columns: row, meter_id, reads, first_day, last_day, first_at, low_kwh, high_kwh, apart_kwh (of the channel whose
-    values lie furthest apart), multiplier, instants.
+    Columns: row, meter_id, reads, first_day, last_day, first_at, low_kwh, high_kwh, apart_kwh (of the
+    channel whose values lie furthest apart), multiplier, instants.
     """
     mine = panel.set_aside.filter(pl.col("reason") == reason).sort(
         "row", "meter_id", "first_at", "channel", nulls_last=True
@@ -36,7 +36,9 @@ def stories(panel: Panel, reason: str) -> pl.DataFrame:
             pl.col("apart_kwh").max(),
         )
     )
-    return told.with_columns(multiplier=pl.Series(_multiplier(panel, told["row"].to_numpy()), dtype=pl.Float64))
+    return told.with_columns(
+        multiplier=pl.Series(_multiplier(panel, told["row"].to_numpy()), dtype=pl.Float64)
+    )
 
 
 def _multiplier(panel: Panel, row: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -18,8 +18,6 @@ from anomaly.statistics import row_median
 Floats = NDArray[np.float64]
 
 IRLS_STEPS = 3
-KERNEL_ROWS = 20_000
-"""From so many rows on the compiled kernel pays for its import; below, its numpy twin answers sooner."""
 
 
 @dataclass(frozen=True)
@@ -51,57 +49,34 @@ def mean_shift(found: Residuals, split: Split, *, degrees_of_freedom: float, dri
     Contradicting signs, or too few measured days, give 0.
     """
     inflation = (1 + found.persistence) / (1 - found.persistence)
-    borders = split.recent, split.split, split.min_days
-    arguments = found.residual, found.sigma, inflation, *borders, degrees_of_freedom, drift_log
-    if len(found.residual) >= KERNEL_ROWS:
-        from anomaly.kernels import mean_shift_rows
-
-        return Shift(*mean_shift_rows(*arguments))
-    return Shift(*mean_shift_numpy(*arguments))
-
-
-def mean_shift_numpy(
-    residual: Floats,
-    sigma: Floats,
-    inflation: Floats,
-    recent: int,
-    split: int,
-    min_days: int,
-    degrees_of_freedom: float,
-    drift_log: float,
-) -> tuple[Floats, Floats]:
-    """(gain, change_log) of every row of `residual[M, N]`: the reference for the compiled kernel."""
-    after = residual[:, split:]
+    after = found.residual[:, split.split :]
     after_days = np.isfinite(after).sum(axis=1)
     level_after = student_location(after, degrees_of_freedom)
     fit_after = _log_likelihood(after, level_after, degrees_of_freedom)
     gains, changes = [], []
-    for start in (0, recent):
-        before = residual[:, start:split]
+    for start in (0, split.recent):
+        before, whole = found.residual[:, start : split.split], found.residual[:, start:]
         days = np.isfinite(before).sum(axis=1)
         level = student_location(before, degrees_of_freedom)
-        common = student_location(residual[:, start:], degrees_of_freedom)
-        gain = (
-            _log_likelihood(before, level, degrees_of_freedom)
-            + fit_after
-            - _log_likelihood(residual[:, start:], common, degrees_of_freedom)
-        )
+        common = student_location(whole, degrees_of_freedom)
+        apart = _log_likelihood(before, level, degrees_of_freedom) + fit_after
+        gain = np.maximum(apart - _log_likelihood(whole, common, degrees_of_freedom), 0.0) / inflation
         with np.errstate(divide="ignore", invalid="ignore"):
-            noise = sigma**2 * inflation * (1 / after_days + 1 / days)
-            gain = np.maximum(gain, 0.0) / inflation * (noise / (noise + drift_log**2))
-        enough = (days >= min_days) & (after_days >= min_days)
+            noise = found.sigma**2 * inflation * (1 / after_days + 1 / days)
+            gain *= noise / (noise + drift_log**2)
+        enough = (days >= split.min_days) & (after_days >= split.min_days)
         gains.append(np.where(enough, gain, np.nan))
-        changes.append((level_after - level) * sigma)
+        changes.append((level_after - level) * found.sigma)
     return _smaller_of(gains, changes)
 
 
-def _smaller_of(gains: list[Floats], changes: list[Floats]) -> tuple[Floats, Floats]:
+def _smaller_of(gains: list[Floats], changes: list[Floats]) -> Shift:
     """The long reference decides; the last cycle, where it is measured, may only lower the gain."""
     (long, short), (long_change, short_change) = gains, changes
     agrees = np.sign(long_change) == np.sign(short_change)
     lowered = np.where(agrees, np.minimum(long, short), 0.0)
     gain = np.where(np.isnan(short), long, lowered)
-    return np.nan_to_num(gain), np.nan_to_num(long_change)
+    return Shift(np.nan_to_num(gain), np.nan_to_num(long_change))
 
 
 def student_location(values: Floats, degrees_of_freedom: float) -> Floats:

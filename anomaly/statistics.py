@@ -47,13 +47,13 @@ def quantised(values: Floats, relative: float = 1e-6) -> Floats:
 
 def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Runs of true in each row of `mask[M, N]`: (row, first, end), end exclusive, in row order."""
-    rows, width = mask.shape
-    framed = np.zeros((rows, width + 2), np.int8)
-    framed[:, 1:-1] = mask
+    some = np.flatnonzero(mask.any(axis=1))
+    framed = np.zeros((len(some), mask.shape[1] + 2), np.int8)
+    framed[:, 1:-1] = mask[some]
     change = np.diff(framed, axis=1)
     row, first = np.nonzero(change == 1)
     _, end = np.nonzero(change == -1)
-    return row, first, end
+    return some[row], first, end
 
 
 def previous_index(present: NDArray[np.bool_]) -> NDArray[np.int64]:

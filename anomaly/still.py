@@ -22,7 +22,8 @@ UNOCCUPIED = ("vacant", "closed", "disconnected")
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """Runs of real reads without a step: position, the reads at both ends (borders), days, and the step after.
+    """Runs of real reads without a step: position, the reads at both ends (borders), days, and the step
+    after.
 
     `next_border` is -1, `next_kwh` 0 where no read follows.
     """
@@ -49,7 +50,6 @@ def still_runs(panel: Panel, *, min_days: float) -> Still:
     step, days = panel.step_kwh[rows], panel.step_days[rows]
     at, border = np.nonzero(np.isfinite(step))
     zero = (step[at, border] == 0) & (panel.quality[rows][at, border] <= ACTUAL_QUALITY)
-    packed = np.zeros((1, len(at) + 1), bool)
     breaks = np.flatnonzero(np.append(True, at[1:] != at[:-1])) if len(at) else np.empty(0, np.int64)
     # A cell between two positions keeps their runs apart.
     place = np.arange(len(at)) + np.searchsorted(breaks, np.arange(len(at)), side="right")
@@ -79,16 +79,20 @@ def _with_still_end(panel: Panel, min_days: float) -> Integers:
 
 
 def accounted_for(panel: Panel, still: Still) -> Booleans:
-    """Whether the file explains the stillness: vacant, closed or disconnected then, or switched off at its start."""
+    """Whether the file explains the stillness: vacant, closed or disconnected then, or switched off at its
+    start.
+    """
     status = panel.positions["status"].to_numpy().astype(object)
     since = panel.positions["status_since"].to_numpy().astype("datetime64[D]")
     empty = np.isin(status[still.row].astype(str), UNOCCUPIED)
     begun = np.isnat(since[still.row]) | (since[still.row] <= panel.dates(still.last))
-    return (empty & begun) | _switched_off(panel, still)
+    return np.asarray((empty & begun) | _switched_off(panel, still))
 
 
 def _switched_off(panel: Panel, still: Still) -> Booleans:
-    """A disconnection or an outage without its end before the run, or one that begins within its first two days."""
+    """A disconnection or an outage without its end before the run, or one that begins within its first two
+    days.
+    """
     kinds = {"disconnect": 1, "outage_start": 1, "reconnect": -1, "outage_end": -1}
     rows = np.unique(still.row)
     events = panel.events.filter(pl.col("kind").is_in(list(kinds)) & pl.col("row").is_in(rows.tolist()))
@@ -96,9 +100,13 @@ def _switched_off(panel: Panel, still: Still) -> Booleans:
     if not len(events):
         return off
     day = events["at"].to_numpy().astype("datetime64[D]")
-    row, sign = events["row"].to_numpy(), events["kind"].replace_strict(kinds, return_dtype=pl.Int64).to_numpy()
+    row, sign = (
+        events["row"].to_numpy(),
+        events["kind"].replace_strict(kinds, return_dtype=pl.Int64).to_numpy(),
+    )
+    until = panel.dates(still.first) + np.timedelta64(2, "D")
     for at in np.flatnonzero(np.isin(still.row, row)):
-        known = (row == still.row[at]) & (day <= panel.dates(still.first[at : at + 1])[0] + np.timedelta64(2, "D"))
+        known = (row == still.row[at]) & (day <= until[at])
         if known.any():
             off[at] = sign[np.flatnonzero(known)[-1]] > 0
     return off

@@ -67,13 +67,18 @@ def trials(
             town = clean_town(series, seed, day, plan_for(day, accounts))
             (before,) = scanned(town, day)
             for number, some in enumerate(rounds(kinds, accounts, seed)):
-                changed, truth, refused = with_faults(town, some, 100 * seed + number)
+                changed, truth, refused = with_faults(town, some, drawn_by(day, seed, number))
                 (after,) = scanned(changed, day)
                 if refused:
                     click.echo(f"seed {seed}, {day}: no account can carry {', '.join(refused)}", err=True)
                 faults = judged(truth, fresh(after, before), changed)
                 yield faults.with_columns(seed=pl.lit(seed), as_of=pl.lit(day))
             click.echo(f"seed {seed}, {day}: done", err=True)
+
+
+def drawn_by(day: dt.date, seed: int, number: int) -> int:
+    """Seed of one town's faults: another for every date, seed and round."""
+    return (day.toordinal() * 100 + seed) * 100 + number
 
 
 if __name__ == "__main__":

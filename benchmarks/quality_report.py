@@ -44,6 +44,7 @@ def counted(faults: pl.DataFrame, *by: str) -> pl.DataFrame:
         .with_columns(
             recall=(pl.col("found") / pl.col("injected")).round(3),
             right_of_found=(pl.col("right") / pl.col("found")).round(3),
+            right_of_all=(pl.col("right") / pl.col("injected")).round(3),
         )
         .sort(by)
     )

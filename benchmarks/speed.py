@@ -2,12 +2,12 @@
 
     python -m benchmarks.speed [--accounts 1000000] [--days 60] [--workdir DIR] [--repeats 3]
 
-Makes a book of daily register reads (text ids, sorted by meter, 1.5 % missing, areas of 200, boxes of 12; one in a
-hundred homes changes its level, one in a thousand is misread), and a second one of a quarter of the size to see
-whether memory is flat. Then, each in a fresh process and in the same run: a bare Polars scan that aggregates every
-column, `kwhy scan` to its written output, and DuckDB and pandas doing a small part of the work (differences,
-backward steps, 28-day median and MAD z) on fewer accounts, scaled by rate. Peak memory is the process's own
-(RssAnon) and all that was mapped (VmHWM), sampled every 20 ms.
+Makes a book of daily register reads (text ids, sorted by meter, 1.5 % missing, areas of 200, boxes of 12; one
+in a hundred homes changes its level, one in a thousand is misread), and a second one of a quarter of the size
+to see whether memory is flat. Then, each in a fresh process and in the same run: a bare Polars scan that
+aggregates every column, `kwhy scan` to its written output, and DuckDB and pandas doing a small part of the
+work (differences, backward steps, 28-day median and MAD z) on fewer accounts, scaled by rate. Peak memory is
+the process's own (RssAnon) and everything mapped (VmHWM), sampled every 20 ms.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Ran:
 
 
 def make_book(folder: Path, accounts: int, days: int) -> None:
-    """Write a book of `accounts` homes × `days` daily reads, in chunks; the same arguments write the same book."""
+    """Write a book of `accounts` homes × `days` daily reads, in chunks; equal arguments, equal book."""
     (folder / "register_reads").mkdir(parents=True)
     names = []
     for first in range(0, accounts, CHUNK_ACCOUNTS):
@@ -115,7 +115,7 @@ def _names(number: np.ndarray) -> pl.DataFrame:
 
 
 def _reads(number: np.ndarray, days: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Daily reads of some homes: lognormal levels, weekday pattern, day-to-day noise, a few changes and errors."""
+    """Daily reads of some homes: level, weekday pattern, day-to-day noise, a few changes and errors."""
     shape = (len(number), days)
     week = np.where(np.arange(days) % 7 < 2, 1.2, 1.0)
     kwh = rng.lognormal(2.0, 0.6, (len(number), 1)) * week * rng.lognormal(0, 0.25, shape)
@@ -176,7 +176,7 @@ def scan_command(book: Path, out: Path, days: int) -> list[str]:
 
 
 def measure(folder: Path, accounts: int, days: int, repeats: int) -> tuple[float, Ran]:
-    """Median seconds of the bare scan, and the fastest of `repeats` scans; both interleaved; prints the stages."""
+    """Median seconds of the bare scan and the fastest of `repeats` scans, interleaved; prints the stages."""
     book, out = folder / f"book-{accounts}-{days}", folder / f"out-{accounts}-{days}"
     if not book.exists():
         make_book(book, accounts, days)
@@ -191,9 +191,8 @@ def measure(folder: Path, accounts: int, days: int, repeats: int) -> tuple[float
     print(f"\n{accounts:,} accounts × {days} days; bare scan {unit:.2f} s ({min(bare):.2f}–{max(bare):.2f})")
     _tell(json.loads((out / "run.json").read_text(encoding="utf-8")), unit)
     others = ", ".join(f"{one.seconds:.1f}" for one in scans)
-    print(
-        f"  {'kwhy scan, whole process':34}{best.seconds:8.2f} s {best.seconds / unit:7.1f} ×   (all runs: {others})"
-    )
+    whole = f"{best.seconds:8.2f} s {best.seconds / unit:7.1f} ×   (all runs: {others})"
+    print(f"  {'kwhy scan, whole process':34}{whole}")
     print(f"  {'peak memory':34}{best.own_mb:8.0f} MB own, {best.mapped_mb:.0f} MB with mapped files")
     return unit, best
 
@@ -217,9 +216,7 @@ def peers(folder: Path, accounts: int, days: int, unit: float) -> None:
     """DuckDB and pandas on a part of the accounts, their seconds scaled to all."""
     reads = str(folder / f"book-{accounts}-{days}" / "register_reads" / "*.parquet")
     first_file = str(folder / f"book-{accounts}-{days}" / "register_reads" / "part-000000000.parquet")
-    print(
-        "\nthe obvious version of a small part of the work (differences, backward steps, 28-day median and MAD z)"
-    )
+    print("\nthe obvious version of a part: differences, backward steps, 28-day median and MAD z")
     for (name, most), code in zip(PEER_ACCOUNTS.items(), (DUCKDB, PANDAS), strict=True):
         count = min(most, accounts)
         before = _names(np.array([count]))["meter_id"][0]

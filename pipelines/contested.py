@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.landing import Landed
+from anomaly.frames import QUALITIES
+from pipelines.landing import BIAS, Landed
 
 SUB_DAILY_READS = 3
 """A dial with this many reads or more on its median day is read sub-daily: its reads serve as the curve."""
@@ -19,9 +20,10 @@ class Settled:
     """Reads that go onto the grid after all, and those that belong elsewhere.
 
     dial_row, border, ticks, offset_days, quality   the chosen reads, as arrays of one length
+    closing_row, closing_ticks   the last read taken during the day on which a dial was removed
     conflicts    instants with two equally good values: dial, meter_id, reason `conflict`, low and high value
     other        reads of other channels than import: dial_row, channel, read_at, register_kwh
-    sub_daily    import reads of dials read several times a day: dial_row, read_at, register_kwh, quality
+    sub_daily    all import reads of dials read several times a day: dial_row, read_at, fold, register_kwh, quality
     """
 
     dial_row: NDArray[np.int64]
@@ -29,6 +31,8 @@ class Settled:
     ticks: NDArray[np.int64]
     offset_days: NDArray[np.float32]
     quality: NDArray[np.int8]
+    closing_row: NDArray[np.int64]
+    closing_ticks: NDArray[np.int64]
     conflicts: pl.DataFrame
     other: pl.DataFrame
     sub_daily: pl.DataFrame
@@ -37,18 +41,19 @@ class Settled:
 def settle(landed: Landed, dials: pl.DataFrame, dial_ids: NDArray[np.int64]) -> Settled:
     """Settle the side reads of the slice's dials (`dial_ids` sorted; `dials` their rows)."""
     scale = 10.0 ** pl.col("register_decimals")
-    mine = dials.select("dial", "meter_id", scale=scale).with_columns(
+    mine = dials.select("dial", "meter_id", "last_on", scale=scale).with_columns(
         dial_row=pl.Series(np.arange(len(dial_ids)), dtype=pl.Int64)
     )
-    side = landed.side(int(dial_ids[0]), int(dial_ids[-1]) + 1).join(mine, on="dial")
+    span = (int(dial_ids[0]), int(dial_ids[-1]) + 1) if len(dial_ids) else (0, 0)
+    side = landed.side(*span).join(mine, on="dial")
     best, conflicts = _one_value_per_instant(side)
-    imported = best.filter(pl.col("channel") == "import")
     day = pl.col("read_at").dt.date()
+    imported = best.filter(pl.col("channel") == "import").sort("dial_row", "read_at", "fold")
+    closing = imported.filter(day == pl.col("last_on")).unique("dial_row", keep="last", maintain_order=True)
     per_day = imported.group_by("dial_row", day.alias("day")).len()
     often = per_day.group_by("dial_row").agg(pl.col("len").median()).filter(pl.col("len") >= SUB_DAILY_READS)
     nearest = (
         imported.with_columns(day=day)
-        .sort("dial_row", "read_at", "fold", nulls_last=False)
         .unique(["dial_row", "day"], keep="first", maintain_order=True)
         .with_columns(
             border=(pl.col("day") - landed.grid.first_day).dt.total_days(),
@@ -62,10 +67,33 @@ def settle(landed: Landed, dials: pl.DataFrame, dial_ids: NDArray[np.int64]) -> 
         nearest["ticks"].to_numpy(),
         nearest["offset"].to_numpy().astype(np.float32),
         nearest["quality"].to_physical().to_numpy().astype(np.int8),
+        closing["dial_row"].to_numpy(),
+        closing["ticks"].to_numpy(),
         conflicts,
         best.filter(pl.col("channel") != "import").select("dial_row", "channel", "read_at", _register()),
-        imported.join(often, on="dial_row", how="semi").select("dial_row", "read_at", _register(), "quality"),
+        _all_reads_of(imported.join(often, on="dial_row", how="semi"), landed, mine),
     )
+
+
+def _all_reads_of(beside: pl.DataFrame, landed: Landed, dials: pl.DataFrame) -> pl.DataFrame:
+    """The reads of dials read several times a day, with their midnight reads from the grid."""
+    columns = ("dial_row", "read_at", "fold", _register(), "quality")
+    rows = beside["dial_row"].unique().sort().to_numpy()
+    grid = landed.grid
+    at, border = np.nonzero(grid.ticks[dials["dial"].to_numpy()[rows]]) if len(rows) else (rows, rows)
+    dial = dials["dial"].to_numpy()[rows[at]]
+    midnights = pl.DataFrame(
+        {
+            "dial_row": rows[at],
+            "read_at": (np.datetime64(grid.first_day, "us") + border.astype("timedelta64[D]")),
+            "fold": np.zeros(len(at), np.int8),
+            "ticks": grid.ticks[dial, border] - BIAS,
+            "scale": dials["scale"].to_numpy()[rows[at]],
+            "quality": pl.Series(np.array(QUALITIES)[grid.quality[dial, border]], dtype=pl.Enum(QUALITIES)),
+        },
+        schema_overrides={"read_at": pl.Datetime("us"), "dial_row": pl.Int64},
+    )
+    return pl.concat([beside.select(columns), midnights.select(columns)])
 
 
 def _register() -> pl.Expr:

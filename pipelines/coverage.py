@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import polars as pl
 
-from anomaly.eligibility import NOT_APPLICABLE
+from anomaly.eligibility import REASONS
 from pipelines.book import Book
-from pipelines.detect import COVERAGE, Rules, SliceResult
+from pipelines.detect import COVERAGE, Rules, SliceResult, not_judged, status_of
 from rules.model import Rulebook
 
 
@@ -25,31 +26,35 @@ def lacking_tables(book: Book, rulebook: Rulebook, *, curve_rows: int) -> dict[s
     return lacking
 
 
-def coverage_table(results: Sequence[SliceResult], rules: Rules, *, positions: int) -> pl.DataFrame:
+def coverage_table(results: Sequence[SliceResult], rules: Rules, positions: pl.DataFrame) -> pl.DataFrame:
     """One summary row per code with the positions judged, and one row per position and code that was not.
 
-    Where no position at all could be judged for one and the same reason, that is one row. The `positions`
-    of one code always sum to the number of positions in the book.
+    Where no position of the whole book could be judged for one and the same reason, that is one row. The
+    `positions` of one code always sum to the number of positions in the book.
     """
-    told = pl.concat([pl.DataFrame(schema=COVERAGE), *(one.coverage for one in results)])
-    per_code = told.group_by("code").agg(pl.len().alias("not_judged"), pl.col("reason").n_unique().alias("reasons"))
-    wholly = per_code.filter(pl.col("not_judged") == positions, pl.col("reasons") == 1)["code"]
-    first = told.filter(pl.col("code").is_in(wholly.implode())).unique("code", keep="first", maintain_order=True)
-    whole = first.with_columns(
-        account_id=pl.lit(None, pl.String), meter_id=pl.lit(None, pl.String), positions=pl.lit(positions, pl.Int64)
-    )
-    lacking = [(code, None, None, "insufficient_data", why, positions) for code, why in rules.lacking.items()]
-    alone = {*wholly.to_list(), *rules.lacking}
-    judged = [
-        (code, None, None, "evaluated", "", sum(one.evaluated.get(code, 0) for one in results))
-        for code in rules.detectors
-        if code not in alone
-    ]
-    rows = pl.DataFrame([*lacking, *judged], schema=COVERAGE, orient="row")
-    rest = told.filter(~pl.col("code").is_in(wholly.implode()))
-    return pl.concat([rows, whole, rest]).sort("code", "account_id", "meter_id", nulls_last=False)
+    frames = [pl.DataFrame(schema=COVERAGE)]
+    for code in rules.detectors:
+        why = {one.unjudged.get(code, "") for one in results}
+        if code in rules.lacking:
+            frames.append(_one_row(code, rules.lacking[code], len(positions)))
+        elif len(why) == 1 and "" not in why:
+            frames.append(_one_row(code, why.pop(), len(positions)))
+        else:
+            judged = sum(one.judged.get(code, 0) for one in results)
+            frames.append(pl.DataFrame([(code, None, None, "evaluated", "", judged)], COVERAGE, orient="row"))
+            frames.extend(_of_whole_slices(code, results, positions))
+    told = pl.concat([*frames, *(one.coverage for one in results)])
+    return told.sort("code", "account_id", "meter_id", nulls_last=False)
 
 
-def status_of(reason: str) -> str:
-    """The coverage status a reason stands for."""
-    return "not_applicable" if reason in NOT_APPLICABLE else "insufficient_data"
+def _one_row(code: str, reason: str, positions: int) -> pl.DataFrame:
+    status = status_of(pl.Series([reason])).item()
+    return pl.DataFrame([(code, None, None, status, reason, positions)], COVERAGE, orient="row")
+
+
+def _of_whole_slices(code: str, results: Sequence[SliceResult], positions: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows of the slices in which nobody could be judged, while elsewhere somebody could."""
+    for one in results:
+        if code in one.unjudged:
+            verdict = np.full(len(one.positions), REASONS.index(one.unjudged[code]), np.int8)
+            yield not_judged(positions[one.positions], code, verdict)

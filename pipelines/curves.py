@@ -97,89 +97,94 @@ def curves_of(
     stored = pl.concat([stored, _from_registers(sub_daily, dial_ids, stored, landed.first_day)])
     if not len(stored):
         return ()
-    at_positions = _at_positions(_one_per_slot(stored), installations, landed.first_day)
-    lengths = at_positions["minutes"].unique().sort().to_list()
-    return tuple(_dense(at_positions.filter(pl.col("minutes") == minutes), minutes) for minutes in lengths)
+    placed = _at_positions(stored, installations, landed.first_day)
+    lengths = placed["minutes"].unique().sort().to_list()
+    return tuple(_dense(placed.filter(pl.col("minutes") == minutes), minutes) for minutes in lengths)
 
 
 def _from_registers(
     sub_daily: pl.DataFrame, dial_ids: NDArray[np.int64], stored: pl.DataFrame, first_day: dt.date
 ) -> pl.DataFrame:
-    """Differences of register reads that lie a regular 15, 30 or 60 minutes apart."""
+    """Differences of register reads that lie a regular 15, 30 or 60 minutes apart.
+
+    Within a clock hour that was repeated, the reads of its first pass come before those of its second.
+    """
     origin = dt.datetime.combine(first_day, dt.time())
+    actual = pl.col("quality").cast(pl.String).is_in(ACTUAL)
     reads = (
-        sub_daily.with_columns(dial=pl.Series(dial_ids)[sub_daily["dial_row"]])
+        sub_daily.with_columns(dial=pl.Series(dial_ids)[sub_daily["dial_row"]], actual=actual)
         .join(stored.select("dial").unique(), on="dial", how="anti")
-        .sort("dial", "read_at")
+        .sort("dial", pl.col("read_at").dt.truncate("1h"), "fold", "read_at")
         .with_columns(
+            before=pl.col("read_at").shift(1).over("dial"),
+            fold_before=pl.col("fold").shift(1).over("dial"),
             kwh=pl.col("register_kwh").diff().over("dial"),
-            minutes=pl.col("read_at").diff().over("dial").dt.total_minutes().cast(pl.Int32),
-            minute=(pl.col("read_at").shift(1).over("dial") - origin).dt.total_minutes(),
+            actual=pl.col("actual") & pl.col("actual").shift(1).over("dial"),
         )
-    )
-    return reads.filter(pl.col("minutes").is_in([15, 30, 60]), pl.col("kwh") >= 0).select(
-        "dial", "minute", "minutes", "kwh",
-        pl.col("quality").to_physical().cast(pl.UInt8),
-        pl.col("quality").cast(pl.String).is_in(ACTUAL).alias("actual"),
-        pl.lit(None, pl.Int8).alias("fold"),
+        .with_columns(
+            minutes=((pl.col("read_at") - pl.col("before")).dt.total_minutes()
+                     + 60 * (pl.col("fold") > pl.col("fold_before")).cast(pl.Int64)).cast(pl.Int32),
+        )
     )  # fmt: skip
-
-
-def _one_per_slot(rows: pl.DataFrame) -> pl.DataFrame:
-    """Agreeing intervals once; of conflicting ones the best quality; on a tie the interval is absent (null kWh)."""
-    slot = ["dial", "minutes", "minute", "fold"]
-    rows = rows.unique([*slot, "kwh", "quality"])
-    if rows.select(pl.struct(slot).is_duplicated().any()).item():
-        rows = rows.filter(pl.col("quality") == pl.col("quality").min().over(slot)).unique([*slot, "kwh"])
-        contested = pl.len().over(slot) > 1
-        rows = rows.with_columns(
-            contested=contested, kwh=pl.when(contested).then(None).otherwise(pl.col("kwh"))
-        ).unique(slot)
-    else:
-        rows = rows.with_columns(contested=pl.lit(False))
-    return rows
+    return reads.filter(pl.col("minutes").is_in([15, 30, 60]), pl.col("kwh") >= 0).select(
+        "dial", (pl.col("before") - origin).dt.total_minutes().alias("minute"), "minutes", "kwh",
+        pl.col("quality").to_physical().cast(pl.UInt8), "actual", pl.col("fold_before").alias("fold"),
+    )  # fmt: skip
 
 
 def _at_positions(rows: pl.DataFrame, installations: pl.DataFrame, first_day: dt.date) -> pl.DataFrame:
-    """Energy of each interval at the position its meter serves, after the multiplier."""
+    """Each interval at the position its meter serves, with the multiplier applied."""
     spans = installations.filter(pl.col("point_role") != "check").select(
         "dial", "row", "multiplier",
         first=(pl.col("first_on") - first_day).dt.total_days() * MINUTES_PER_DAY,
-        last=((pl.col("last_on") - first_day).dt.total_days() + 1) * MINUTES_PER_DAY,
-        next=(pl.col("next_on") - first_day).dt.total_days() * MINUTES_PER_DAY,
+        end=((pl.col("last_on") - first_day).dt.total_days() + 1) * MINUTES_PER_DAY,
     )  # fmt: skip
-    return (
-        rows.join(spans, on="dial")
-        .filter(pl.col("minute") >= pl.col("first"), pl.col("minute") < pl.col("last"))
-        .sort("row", "minutes", "minute", "dial")
-        .group_by("row", "minutes", "minute", "fold", maintain_order=True)
-        .agg(
-            (pl.col("kwh") * pl.col("multiplier")).sum(),
-            pl.col("kwh").is_null().any().alias("absent"),
-            pl.col("actual").all(),
-            pl.col("contested").any(),
-        )
-    )
+    joined = rows.join(spans, on="dial").filter(pl.col("minute").is_between("first", "end", closed="left"))
+    return joined.with_columns(pl.col("kwh") * pl.col("multiplier"), repeated=(pl.col("fold") == 1).fill_null(False))
 
 
 def _dense(rows: pl.DataFrame, minutes: int) -> Curve:
+    """Scatter the intervals; the few that share a cell are settled first."""
     positions = np.unique(rows["row"].to_numpy())
     per_day = MINUTES_PER_DAY // minutes
-    day = rows["minute"].to_numpy() // MINUTES_PER_DAY
-    slot = rows["minute"].to_numpy() % MINUTES_PER_DAY // minutes
-    first, last = int(day.min()), int(day.max())
+    minute = rows["minute"].to_numpy()
+    first, last = int(minute.min()) // MINUTES_PER_DAY, int(minute.max()) // MINUTES_PER_DAY
     shape = (len(positions), last - first + 1, per_day)
-    at = (np.searchsorted(positions, rows["row"].to_numpy()), day - first, slot)
-    repeated = (rows["fold"] == 1).fill_null(False).to_numpy()
-    usable = ~rows["absent"].to_numpy()
-    kwh, estimated = np.full(shape, np.nan), np.zeros(shape, bool)
-    conflicts = np.zeros(shape[:2], np.int64)
-    again = np.zeros(shape[:2])
-    plain = usable & ~repeated
-    kwh[tuple(axis[plain] for axis in at)] = rows["kwh"].to_numpy()[plain]
-    estimated[tuple(axis[plain] for axis in at)] = ~rows["actual"].to_numpy()[plain]
-    twice = usable & repeated
-    np.add.at(again, (at[0][twice], at[1][twice]), rows["kwh"].to_numpy()[twice])
-    contested = rows["contested"].to_numpy()
-    np.add.at(conflicts, (at[0][contested], at[1][contested]), 1)
-    return Curve(minutes, positions, first, kwh, again, estimated, conflicts)
+    slot = (minute - first * MINUTES_PER_DAY) // minutes
+    cell = np.searchsorted(positions, rows["row"].to_numpy()) * (shape[1] * per_day) + slot
+    repeated = rows["repeated"].to_numpy()
+    rows = rows.select("dial", "kwh", "quality", "actual", "repeated", cell=pl.Series(cell))
+    taken = np.bincount(cell[~repeated], minlength=shape[0] * shape[1] * per_day)
+    shared = repeated | (taken[cell] > 1)
+    kwh, estimated = np.full(len(taken), np.nan), np.zeros(len(taken), bool)
+    alone = rows.filter(pl.Series(~shared))
+    kwh[cell[~shared]], estimated[cell[~shared]] = alone["kwh"].to_numpy(), ~alone["actual"].to_numpy()
+    again, conflicts = np.zeros(shape[:2]), np.zeros(shape[:2], np.int64)
+    if shared.any():
+        settled = _settled(rows.filter(pl.Series(shared)))
+        plain = settled.filter(~pl.col("repeated"), ~pl.col("contested"))
+        kwh[plain["cell"].to_numpy()] = plain["kwh"].to_numpy()
+        estimated[plain["cell"].to_numpy()] = ~plain["actual"].to_numpy()
+        twice = settled.filter(pl.col("repeated"), ~pl.col("contested"))
+        np.add.at(again.reshape(-1), twice["cell"].to_numpy() // per_day, twice["kwh"].to_numpy())
+        contested = settled.filter(pl.col("contested"))["cell"].to_numpy()
+        np.add.at(conflicts.reshape(-1), contested // per_day, 1)
+    return Curve(minutes, positions, first, kwh.reshape(shape), again, estimated.reshape(shape), conflicts)
+
+
+def _settled(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per cell: agreeing intervals of a meter once, of conflicting ones the better, two meters added up.
+
+    A meter with two equally good values leaves the cell contested.
+    """
+    own = ["cell", "repeated", "dial"]
+    best = (
+        rows.unique([*own, "kwh", "quality"])
+        .filter(pl.col("quality") == pl.col("quality").min().over(own))
+        .unique([*own, "kwh"])
+        .with_columns(contested=pl.len().over(own) > 1)
+        .sort("cell", "repeated", "dial", "kwh")
+    )
+    return best.group_by("cell", "repeated", maintain_order=True).agg(
+        pl.col("kwh").sum(), pl.col("actual").all(), pl.col("contested").any()
+    )

@@ -40,41 +40,52 @@ class Rules:
 
 @dataclass(frozen=True, eq=False)
 class SliceResult:
-    """What one slice gives: findings, positions not judged (one row each), positions judged per code, series."""
+    """What one slice gives.
 
+    `coverage` has one row per position and code not judged, except where no position of the slice could be
+    judged for one and the same reason: then `unjudged` has code → reason. `judged` counts positions per code.
+    """
+
+    positions: NDArray[np.int64]
     findings: pl.DataFrame
     coverage: pl.DataFrame
-    evaluated: dict[str, int]
+    unjudged: dict[str, str]
+    judged: dict[str, int]
     series: pl.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def detect(panel: Panel, rules: Rules) -> SliceResult:
     """Run every runnable rule over the panel."""
-    habits = habits_of(panel)
-    clean = panel
+    habits, clean = habits_of(panel), None
     excluded = np.zeros(panel.shape, bool)
-    findings, coverage, evaluated, seconds = [], [], {}, {}
+    findings, coverage = [pl.DataFrame(schema=SCHEMA)], [pl.DataFrame(schema=COVERAGE)]
+    unjudged, judged, seconds = {}, {}, {}
     grid = int(rules.rulebook.setting("onset_grid_days"))
     for detector in rules.runnable:
         rule = rules.rulebook.detectors[detector.code]
-        if detector.family == "jump" and clean is panel:
+        if detector.family == "jump" and clean is None:
             clean = panel.without_days(excluded)
             habits = _with_clean_days(habits, clean)
         verdict = verdicts(habits, rule.requires)
         begun = time.perf_counter()
-        found = detector.function(clean, **rule.limit_values())
+        found = detector.function(clean or panel, **rule.limit_values())
         seconds[detector.code] = time.perf_counter() - begun
         found = _eligible(found, verdict)
         if rule.excludes_days and detector.family != "jump":
             _exclude(excluded, panel, found)
         findings.append(findings_frame(panel, detector, found, onset_grid_days=grid))
-        coverage.append(_not_judged(panel, detector.code, verdict))
-        evaluated[detector.code] = int((verdict == 0).sum())
-    frame = pl.concat([pl.DataFrame(schema=SCHEMA), *findings])
+        judged[detector.code] = int((verdict == 0).sum())
+        if len(verdict) and (verdict == verdict[0]).all():
+            if verdict[0]:
+                unjudged[detector.code] = REASONS[verdict[0]]
+        else:
+            coverage.append(not_judged(panel.positions, detector.code, verdict))
+    frame = pl.concat(findings)
     named = pl.concat([frame["account_id"], frame["related_account_id"]]).unique().drop_nulls()
     series = series_of(panel, rows_of_accounts(panel, named), excluded)
-    return SliceResult(frame, pl.concat([pl.DataFrame(schema=COVERAGE), *coverage]), evaluated, series, seconds)
+    at = panel.positions["position"].to_numpy()
+    return SliceResult(at, frame, pl.concat(coverage), unjudged, judged, series, seconds)
 
 
 def _with_clean_days(habits: Habits, clean: Panel) -> Habits:
@@ -107,17 +118,17 @@ def _exclude(excluded: NDArray[np.bool_], panel: Panel, found: Detections) -> No
             excluded |= np.cumsum(marks, axis=1)[:, :-1] > 0
 
 
-def _not_judged(panel: Panel, code: str, verdict: NDArray[np.int8]) -> pl.DataFrame:
+def not_judged(positions: pl.DataFrame, code: str, verdict: NDArray[np.int8]) -> pl.DataFrame:
     """One coverage row per position the rule could not judge."""
     rows = np.flatnonzero(verdict)
-    if not len(rows):
-        return pl.DataFrame(schema=COVERAGE)
-    names = panel.positions.select("account_id", "meter_id")[rows]
-    reason = np.array(REASONS, dtype=object)[verdict[rows]]
-    absent = np.isin(reason, list(NOT_APPLICABLE))
-    return names.select(
+    reason = pl.Series("reason", np.array(REASONS)[verdict[rows]], dtype=pl.String)
+    return positions.select("account_id", "meter_id")[rows].select(
         pl.lit(code).alias("code"), "account_id", "meter_id",
-        pl.Series("status", np.where(absent, "not_applicable", "insufficient_data").astype(object), dtype=pl.String),
-        pl.Series("reason", reason, dtype=pl.String),
-        pl.lit(1, pl.Int64).alias("positions"),
+        status_of(reason).alias("status"), reason, pl.lit(1, pl.Int64).alias("positions"),
     )  # fmt: skip
+
+
+def status_of(reason: pl.Series) -> pl.Series:
+    """The coverage status that a reason stands for."""
+    absent = reason.is_in(list(NOT_APPLICABLE))
+    return pl.select(pl.when(absent).then(pl.lit("not_applicable")).otherwise(pl.lit("insufficient_data"))).to_series()

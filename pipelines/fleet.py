@@ -13,6 +13,9 @@ from pipelines.book import Book
 FOREVER = dt.date(9999, 12, 31)
 """Stands for "still installed"."""
 
+MOST_DIGITS, MOST_DECIMALS = 12, 6
+"""No dial has more; a file that says so is read as if it said this, so that ticks stay whole numbers."""
+
 ACCOUNT_COLUMNS = (
     "box_id", "customer_class", "contract_kva", "cycle_id", "read_frequency", "customer_since", "status",
     "status_since", "generation", "sensitive", "irregular", "price_per_kwh",
@@ -25,7 +28,8 @@ class Fleet:
 
     positions       one row per account × point, sorted by area, box, account, point; row number = `position`
     installations   one row per accepted installation, sorted by position and date: `position`, `dial`,
-                    `first_on`, `last_on` (the effective last day with a read in place), multiplier …
+                    `first_on`, `last_on` (the effective last day with a read in place), multiplier …;
+                    `moved_in`, `goes_on`: its dial counted elsewhere before, counts on elsewhere after
     dials           one row per continuous life of one meter: `meter_id`, `first_on`, `last_on`, digits, decimals …
     contradictions  what the installation file says against itself: reason, position, meters, days
     """
@@ -55,9 +59,8 @@ def open_fleet(book: Book, *, as_of: dt.date) -> Fleet:
     rows = _installations(book, as_of)
     positions = _positions(rows, book)
     keys = positions.select("account_id", "point_id", "position")
-    rows = rows.join(keys, on=["account_id", "point_id"], nulls_equal=True).sort(
-        "position", "installed_on", "meter_id", "multiplier", nulls_last=True
-    )
+    joined = rows.join(keys, on=["account_id", "point_id"], nulls_equal=True)
+    rows = joined.sort("position", *_file_order(rows), nulls_last=True)
     rows = _effective_spans(rows)
     rows, dials = _dials(rows)
     contradictions = pl.concat(
@@ -67,13 +70,23 @@ def open_fleet(book: Book, *, as_of: dt.date) -> Fleet:
 
 
 def _installations(book: Book, as_of: dt.date) -> pl.DataFrame:
-    """Installations known on `as_of`, exact duplicates once; a supply meter's point is the meter itself."""
+    """Installations known on `as_of`, exact duplicates once; a supply meter's point is the meter itself.
+
+    A removal after `as_of` is not known yet.
+    """
+    gone = pl.col("removed_on") <= as_of
     point = pl.when(pl.col("account_id").is_null()).then(pl.col("meter_id"))
     return (
         book.frame("installations")
         .unique()
         .filter(pl.col("installed_on") <= as_of)
-        .with_columns(point_id=point.otherwise(pl.col("point_id").fill_null(pl.col("account_id"))))
+        .with_columns(
+            point_id=point.otherwise(pl.col("point_id").fill_null(pl.col("account_id"))),
+            removed_on=pl.when(gone).then("removed_on"),
+            end_register=pl.when(gone).then("end_register"),
+            register_digits=pl.col("register_digits").clip(1, MOST_DIGITS),
+            register_decimals=pl.col("register_decimals").clip(0, MOST_DECIMALS),
+        )
     )
 
 
@@ -82,7 +95,7 @@ def _positions(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     key = ("account_id", "point_id")
     once, several = _split(rows, *key)
     latest = (
-        several.sort("installed_on", "meter_id", "multiplier", nulls_last=True)
+        several.sort(*_file_order(rows), nulls_last=True)
         .group_by(key, maintain_order=True)
         .agg(
             pl.col("area_id").drop_nulls().last(),
@@ -109,6 +122,14 @@ def _positions(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     )
 
 
+def _file_order(rows: pl.DataFrame) -> list[str]:
+    """Columns that put installations in one order, whatever order the file had: a second row of a key needs them all."""
+    key = ["installed_on", "meter_id", "account_id", "point_id"]
+    if not rows.select(pl.struct(key).is_duplicated().any()).item():
+        return key
+    return [*key, *(name for name in rows.columns if name not in key)]
+
+
 def _split(rows: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows whose key stands once, and the others: grouping is only worth its price for the few others."""
     again = rows.select(pl.struct(key).is_duplicated()).to_series()
@@ -122,13 +143,15 @@ def _next(column: str, of: str) -> pl.Expr:
 
 def _effective_spans(rows: pl.DataFrame) -> pl.DataFrame:
     """`first_on` … `last_on`: days on which a read is in place. A later meter at the same point ends the earlier one."""
-    following = _next("installed_on", "position")
     last = pl.col("removed_on").fill_null(FOREVER)
-    taken_over = (following < last).fill_null(False) & (pl.col("point_role") != "check")
+    counts = pl.col("point_role") != "check"
+    following = _next("installed_on", "position")
+    if not rows.select(counts.all()).item():
+        following = pl.when(counts).then(pl.col("installed_on")).shift(-1).backward_fill().over("position")
+    taken_over = counts & (following < last).fill_null(False)
     return rows.with_columns(
         first_on=pl.col("installed_on"),
         last_on=pl.when(taken_over).then(following).otherwise(last),
-        next_on=following,
     )
 
 
@@ -155,7 +178,28 @@ def _dials(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     dials = pl.concat([alone, lives]).sort("row").with_row_index("dial").with_columns(pl.col("dial").cast(pl.Int64))
     chain_of = pl.concat([once.select("row", chain="row"), chains.select("row", "chain")])
     dial_of = chain_of.join(dials.select("chain", "dial"), on="chain").sort("row")
-    return rows.with_columns(dial_of["dial"]), dials.drop("chain", "row")
+    return _shared_dials(rows.with_columns(dial_of["dial"])), dials.drop("chain", "row")
+
+
+_DAYS_APART = 1 << 23
+"""More days than the calendar of a date column has: makes one number of dial and day."""
+
+
+def _shared_dials(rows: pl.DataFrame) -> pl.DataFrame:
+    """Where a dial serves several installations: `moved_in` (it counted elsewhere before), `goes_on` (it counts on).
+
+    `goes_on`: another installation of the dial begins on this one's last day, which is then that one's day.
+    """
+    dial = rows["dial"].to_numpy()
+    first, last = (rows[name].to_numpy().astype("datetime64[D]").astype(np.int64) for name in ("first_on", "last_on"))
+    begun = np.full(dial.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(begun, dial, first)
+    same = np.append(False, (dial[1:] == dial[:-1]) & (np.diff(rows["position"].to_numpy()) == 0))
+    goes_on = np.zeros(len(rows), bool)
+    shared = np.flatnonzero(rows["dial"].is_duplicated().to_numpy())
+    starts = dial[shared] * _DAYS_APART + first[shared]
+    goes_on[shared] = np.isin(dial[shared] * _DAYS_APART + last[shared], starts)
+    return rows.with_columns(moved_in=pl.Series((first > begun[dial]) & ~same), goes_on=pl.Series(goes_on))
 
 
 CONTRADICTION = {

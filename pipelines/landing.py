@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.frames import CHANNELS, QUALITIES
+from pipelines.aside import aside_rows, summed_up
 from pipelines.book import Book, Part
 from pipelines.fleet import Fleet
 from pipelines.tally import Tally
@@ -24,6 +25,10 @@ BIAS = np.int64(1) << 50
 """Added to stored ticks, so that 0 in a sparse file means: no read."""
 
 MINUTES_PER_DAY = 1440
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+LARGEST_TICKS = 9e15
+"""A register beyond this holds no more whole ticks in a float; it stands at this instead of stopping the scan."""
 
 SIDE = {
     "dial": pl.Int64, "channel": pl.Enum(CHANNELS), "read_at": pl.Datetime("us"), "ticks": pl.Int64,
@@ -73,7 +78,10 @@ class _Desk:
     grid: Grid
     lookup: pl.DataFrame
     folder: Path
+    first_seen: dt.date
     placed: int = 0
+    beside: int = 0
+    set_aside: int = 0
     aside: list[pl.DataFrame] = field(default_factory=list)
     collided: list[NDArray[np.int64]] = field(default_factory=list)
 
@@ -81,15 +89,26 @@ class _Desk:
 def land(book: Book, fleet: Fleet, tally: Tally, *, as_of: dt.date, history_days: int, folder: Path) -> Landed:
     """Read every part of `register_reads` once; count and hash each row; place it on the grid or beside it."""
     first_day = max(_first_read(book, as_of), as_of - dt.timedelta(days=history_days))
-    desk = _Desk(_empty_grid(fleet, first_day, as_of, folder), _lookup(fleet), folder)
+    desk = _Desk(_empty_grid(fleet, first_day, as_of, folder), _lookup(fleet), folder, first_seen=as_of)
     for batch in book.batches("register_reads", BATCH_ROWS):
         tally.add("register_reads", batch)
         _place(desk, _in_window(batch.accepted, tally, first_day, as_of))
     _clear_collisions(desk)
-    contested = sum(len(cells) for cells in desk.collided)
     filled = int(np.count_nonzero(desk.grid.ticks))
-    tally.count("register_reads", on_grid=filled, repeated_or_contested=desk.placed - filled, contested=contested)
-    return Landed(desk.grid, folder, _summed_up(desk.aside))
+    tally.count(
+        "register_reads",
+        on_grid=filled,
+        beside_grid=desk.beside,
+        set_aside=desk.set_aside,
+        repeated_or_contested=desk.placed - filled,
+    )
+    return Landed(_trimmed(desk.grid, desk.first_seen), folder, summed_up(desk.aside))
+
+
+def _trimmed(grid: Grid, first_seen: dt.date) -> Grid:
+    """The grid from the first day that an accepted row speaks of: a quarantined one must not lengthen the panel."""
+    ahead = (first_seen - grid.first_day).days
+    return Grid(first_seen, grid.ticks[:, ahead:], grid.quality[:, ahead:]) if ahead else grid
 
 
 def _first_read(book: Book, as_of: dt.date) -> dt.date:
@@ -128,19 +147,17 @@ def _in_window(accepted: pl.DataFrame, tally: Tally, first_day: dt.date, as_of: 
     first, last = dt.datetime.combine(first_day, dt.time()), dt.datetime.combine(as_of, dt.time())
     late = int((accepted["read_at"] > last).sum())
     early = int((accepted["read_at"] < first).sum())
-    blank = accepted["register_kwh"].null_count()
+    seen = accepted.filter(pl.col("read_at").is_between(first, last)) if late or early else accepted
+    blank = seen["register_kwh"].null_count()
     tally.count("register_reads", after_as_of=late, before_window=early, without_register=blank)
-    if late or early or blank:
-        return accepted.filter(
-            pl.col("read_at").is_between(first, last), pl.col("register_kwh").is_not_null()
-        )
-    return accepted
+    return seen.filter(pl.col("register_kwh").is_not_null()) if blank else seen
 
 
 def _place(desk: _Desk, reads: pl.DataFrame) -> None:
     """Put one batch on the grid; send aside what is not in place, and beside what does not fit a cell alone."""
     if not len(reads):
         return
+    desk.first_seen = min(desk.first_seen, reads["read_at"].min().date())  # type: ignore[union-attr]
     day = pl.col("read_at").dt.date()
     imported = pl.col("channel") == "import"
     reasons = {
@@ -153,15 +170,18 @@ def _place(desk: _Desk, reads: pl.DataFrame) -> None:
     seen = located.select(**{reason: condition.any() for reason, condition in reasons.items()}).row(0, named=True)
     for reason, condition in reasons.items():
         if seen[reason]:
-            desk.aside.append(_aside(located.filter(condition), reason))
+            wrong = located.filter(condition)
+            desk.aside.append(aside_rows(wrong, reason))
+            desk.set_aside += len(wrong)
             located = located.filter(~condition.fill_null(False))
     located = located.with_columns(
-        ticks=(pl.col("register_kwh") * pl.col("scale")).round().cast(pl.Int64),
-        since_first=(pl.col("read_at") - dt.datetime.combine(desk.grid.first_day, dt.time())).dt.total_minutes(),
+        ticks=(pl.col("register_kwh") * pl.col("scale")).round().clip(-LARGEST_TICKS, LARGEST_TICKS).cast(pl.Int64),
+        since_first=(pl.col("read_at") - dt.datetime.combine(desk.grid.first_day, dt.time())).dt.total_microseconds(),
     )
     again = (pl.col("fold") == 1).fill_null(False)
-    beside = ~imported | again | (pl.col("since_first") % MINUTES_PER_DAY != 0)
+    beside = ~imported | again | (pl.col("since_first") % MICROSECONDS_PER_DAY != 0)
     if located.select(beside.any()).item():
+        desk.beside += int(located.select(beside.sum()).item())
         _beside(desk, located.filter(beside))
         located = located.filter(~beside)
     _onto_grid(desk, located)
@@ -208,7 +228,7 @@ def _onto_grid(desk: _Desk, rows: pl.DataFrame) -> None:
     """Scatter midnight reads; remember every cell that reads of different value or quality wanted."""
     grid = desk.grid
     flat, flat_quality = np.asarray(grid.ticks).reshape(-1), np.asarray(grid.quality).reshape(-1)
-    cell = rows["dial"].to_numpy() * grid.borders + rows["since_first"].to_numpy() // MINUTES_PER_DAY
+    cell = rows["dial"].to_numpy() * grid.borders + rows["since_first"].to_numpy() // MICROSECONDS_PER_DAY
     ticks = rows["ticks"].to_numpy() + BIAS
     quality = rows["quality"].to_physical().to_numpy()
     before = flat[cell]
@@ -252,41 +272,3 @@ def _clear_collisions(desk: _Desk) -> None:
     )
     _beside(desk, first)
     flat[cell], flat_quality[cell] = 0, 0
-
-
-ASIDE = {
-    "reason": pl.String, "meter_id": pl.String, "dial": pl.Int64, "channel": pl.String, "reads": pl.Int64,
-    "first_at": pl.Datetime("us"), "last_at": pl.Datetime("us"), "low_kwh": pl.Float64, "high_kwh": pl.Float64,
-}  # fmt: skip
-
-
-def _aside(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """Reads kept out of the panel, summed up per meter, channel and day of reading."""
-    by = ("meter_id", "dial", "channel")
-    return (
-        rows.group_by(by)
-        .agg(
-            pl.len().cast(pl.Int64).alias("reads"),
-            pl.col("read_at").min().alias("first_at"), pl.col("read_at").max().alias("last_at"),
-            pl.col("register_kwh").min().alias("low_kwh"), pl.col("register_kwh").max().alias("high_kwh"),
-        )
-        .with_columns(pl.lit(reason).alias("reason"), pl.col("channel").cast(pl.String))
-        .select(*ASIDE)
-        .cast(ASIDE)  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def _summed_up(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """One row per reason, meter and channel over all batches."""
-    if not parts:
-        return pl.DataFrame(schema=ASIDE)
-    return (
-        pl.concat(parts)
-        .group_by("reason", "meter_id", "dial", "channel")
-        .agg(
-            pl.col("reads").sum(), pl.col("first_at").min(), pl.col("last_at").max(),
-            pl.col("low_kwh").min(), pl.col("high_kwh").max(),
-        )
-        .select(*ASIDE)
-        .sort("reason", "meter_id", "dial", "channel", nulls_last=True)
-    )  # fmt: skip

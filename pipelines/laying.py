@@ -25,6 +25,10 @@ class _Spans:
     last: Integers
     multiplier: NDArray[np.float64]
     moved_in: NDArray[np.bool_]
+    goes_on: NDArray[np.bool_]
+    takes_over: NDArray[np.bool_]
+    no_start: NDArray[np.bool_]
+    no_end: NDArray[np.bool_]
     ordinal: Integers
 
 
@@ -39,7 +43,7 @@ def lay_along_positions(
     """The dense arrays of a panel (see Panel) from those of its dials.
 
     Installations are laid in date order: the old meter's read holds a shared border, the days of both add up.
-    A meter without an end register counts up to its last read; that exchange day is marked spread.
+    A meter without an end (start) register counts up to its last (from its first) read; that day is marked spread.
     """
     spans = _spans(installations, first_day)
     register = np.where(dials.present, dials.ticks / dials.scale[:, None], np.nan)
@@ -66,18 +70,19 @@ def _spans(installations: pl.DataFrame, first_day: np.datetime64) -> _Spans:
     def border(name: str) -> Integers:
         return (numbered[name].to_numpy().astype("datetime64[D]") - first_day).astype(np.int64)
 
-    row, dial, first = numbered["row"].to_numpy(), numbered["dial_row"].to_numpy(), border("first_on")
-    starts_at = np.full(dial.max(initial=-1) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(starts_at, dial, first)
-    same_before = np.append(False, (row[1:] == row[:-1]) & (dial[1:] == dial[:-1]))
+    row, dial = numbered["row"].to_numpy(), numbered["dial_row"].to_numpy()
     return _Spans(
         index=numbered["index"].to_numpy().astype(np.int64),
         row=row,
         dial=dial,
-        first=first,
+        first=border("first_on"),
         last=border("last_on"),
         multiplier=numbered["multiplier"].to_numpy(),
-        moved_in=(first > starts_at[dial]) & ~same_before,
+        moved_in=numbered["moved_in"].to_numpy(),
+        goes_on=numbered["goes_on"].to_numpy(),
+        takes_over=np.append(False, (row[1:] == row[:-1]) & (dial[1:] != dial[:-1])),
+        no_start=numbered["start_register"].is_null().to_numpy(),
+        no_end=numbered["end_register"].is_null().to_numpy(),
         ordinal=np.arange(len(row)) - np.searchsorted(row, row),
     )
 
@@ -86,7 +91,7 @@ def _alone(spans: _Spans, positions: int) -> NDArray[np.bool_]:
     """Installations that are the only one of their position and of their dial: nearly all."""
     of_row = np.bincount(spans.row, minlength=positions)
     of_dial = np.bincount(spans.dial)
-    return (of_row[spans.row] == 1) & (of_dial[spans.dial] == 1)
+    return (of_row[spans.row] == 1) & (of_dial[spans.dial] == 1) & ~spans.moved_in & ~spans.goes_on
 
 
 def _lay_alone(
@@ -144,7 +149,9 @@ def _lay_turn(
     own = here & (reads["quality"][dial] >= 0) & ~taken
     for name, source in reads.items():
         laid[name][rows] = np.where(own, source[dial], laid[name][rows])
-    first_here = own & spans.moved_in[turn, None] & (border <= spans.first[turn, None])
+    with np.errstate(invalid="ignore"):
+        since = border + reads["offset_days"][dial] - reads["step_days"][dial]
+        first_here = own & spans.moved_in[turn, None] & (since < spans.first[turn, None] - 1e-4)
     for name in ("step_kwh", "step_days"):
         laid[name][rows] = np.where(first_here, np.nan, laid[name][rows])
     in_place = here & (~taken | (border > spans.first[turn, None]))
@@ -153,26 +160,21 @@ def _lay_turn(
 
 
 def _add_energy(laid: dict[str, Any], spans: _Spans, turn: Integers, energy: DialEnergy) -> None:
-    """Add the installation's days; on a removal day the closing part counts together with the new meter's."""
+    """Add the installation's days; on a removal day the closing part counts together with the new meter's.
+
+    A day of change on which a register at either side is not on record is marked.
+    """
     rows, dial = spans.row[turn], spans.dial[turn]
     day = np.arange(energy.kwh.shape[1])
     full = (day >= spans.first[turn, None]) & (day < spans.last[turn, None])
-    closing = (day == spans.last[turn, None]) & np.isfinite(energy.kwh[dial]) & ~_goes_on(spans, turn)[:, None]
-    counted = full | closing
+    on_last = (day == spans.last[turn, None]) & ~spans.goes_on[turn, None]
+    counted = full | (on_last & np.isfinite(energy.kwh[dial]))
     own = np.where(counted, energy.kwh[dial] * spans.multiplier[turn, None], np.nan)
     before = laid["kwh"][rows]
     both = np.isfinite(before) & np.isfinite(own)
     laid["kwh"][rows] = np.where(both, before + own, np.where(np.isfinite(own), own, before))
-    unclosed = (day == spans.last[turn, None]) & ~np.isfinite(energy.kwh[dial])
-    laid["spread"][rows] |= (counted & energy.spread[dial]) | unclosed
+    unclosed = on_last & spans.no_end[turn, None]
+    unopened = (day == spans.first[turn, None]) & (spans.takes_over & spans.no_start & ~spans.moved_in)[turn, None]
+    marked = (counted & energy.spread[dial]) | unclosed | unopened
+    laid["spread"][rows] = (laid["spread"][rows] | marked) & np.isfinite(laid["kwh"][rows])
     laid["multiplier"][rows] = np.where(full, spans.multiplier[turn, None], laid["multiplier"][rows])
-
-
-def _goes_on(spans: _Spans, turn: Integers) -> NDArray[np.bool_]:
-    """Whether the dial counts on in another installation that starts when this one ends."""
-    starts = set(zip(spans.dial.tolist(), spans.first.tolist(), strict=True))
-    open_ended = spans.last[turn] > 1_000_000
-    closing = np.flatnonzero(~open_ended)
-    goes_on = np.zeros(len(turn), bool)
-    goes_on[closing] = [(int(spans.dial[t]), int(spans.last[t])) in starts for t in turn[closing]]
-    return goes_on

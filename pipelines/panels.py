@@ -16,7 +16,7 @@ from pipelines.curves import LandedCurves, curves_of
 from pipelines.electrical import electrical_of
 from pipelines.laying import lay_along_positions
 from pipelines.fleet import Fleet
-from pipelines.landing import BIAS, Landed
+from pipelines.landing import BIAS, LARGEST_TICKS, Landed
 from pipelines.registers import export_of, rates_of
 
 
@@ -34,12 +34,15 @@ class Source:
     slice_cells: int
 
     def slices(self) -> tuple[NDArray[np.int64], ...]:
-        """Positions of each slice: whole areas, few enough that one array stays within `slice_cells`."""
+        """Positions of each slice: whole areas, few enough that one array stays within `slice_cells`.
+
+        A fleet without positions is one empty slice: reads of meters that nobody installed are still told of.
+        """
         positions = max(len(self.fleet.positions), 1)
         curve_cells = self.curves.rows / positions
         per_position = self.landed.grid.borders + curve_cells
         ranges = self.fleet.slices(max(int(self.slice_cells / per_position), 1))
-        return tuple(np.arange(lo, hi) for lo, hi in ranges)
+        return tuple(np.arange(lo, hi) for lo, hi in ranges) or (np.empty(0, np.int64),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +68,8 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
         positions=_with_reading_habits(cut.positions, laid, source.periodic_gap_days),
         installations=cut.installations,
         days=first_day + np.arange(borders - 1),
-        exchanges=_exchanges(cut, dials),
-        set_aside=_set_aside(source, cut, settled, first=positions[0] == 0),
+        exchanges=_exchanges(cut, dials, first_day),
+        set_aside=_set_aside(source, positions, settled),
         contradictions=_local(source.fleet.contradictions, positions),
         events=_events(source.events, cut),
         rates=rates_of(settled.other, cut.installations, first_day, borders),
@@ -79,7 +82,8 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
 
 def _cut(fleet: Fleet, positions: NDArray[np.int64]) -> _Cut:
     everywhere = fleet.installations["position"].to_numpy()
-    begin, end = np.searchsorted(everywhere, [positions[0], positions[-1] + 1])
+    outermost = [positions[0], positions[-1] + 1] if len(positions) else [0, 0]
+    begin, end = np.searchsorted(everywhere, outermost)
     near = fleet.installations.slice(int(begin), int(end - begin))
     row = np.searchsorted(positions, everywhere[begin:end])
     mine = positions[row] == everywhere[begin:end]
@@ -111,11 +115,29 @@ def _dials_of(landed: Landed, cut: _Cut, settled: Settled) -> tuple[Dials, NDArr
     first_day = np.datetime64(grid.first_day, "D")
     start = _recorded(cut.dials["first_on"], cut.dials["start_register"], first_day, grid.borders)
     end = _recorded(cut.dials["removed_on"], cut.dials["end_register"], first_day, grid.borders)
-    dials = Dials(
-        ticks, present, offset, scale, top.astype(np.int64),
-        start, _ticks(cut.dials["start_register"], scale), end, _ticks(cut.dials["end_register"], scale),
-    )  # fmt: skip
+    start_ticks, end_ticks = _ticks(cut.dials["start_register"], scale), _ticks(cut.dials["end_register"], scale)
+    _fall_back(cut.dials, settled, first_day, ticks, offset, (start, start_ticks), (end, end_ticks))
+    dials = Dials(ticks, present, offset, scale, top.astype(np.int64), start, start_ticks, end, end_ticks)
     return dials, quality
+
+
+def _fall_back(
+    dials: pl.DataFrame, settled: Settled, first_day: np.datetime64, ticks: NDArray[np.int64],
+    offset: NDArray[np.float32], start: tuple[NDArray[np.int64], ...], end: tuple[NDArray[np.int64], ...],
+) -> None:  # fmt: skip
+    """Let a dial's first read during its first day, and its last during its last, stand for a register not on record.
+
+    Writes into `start` and `end`, each (border, ticks).
+    """
+    borders = ticks.shape[1]
+    first = _borders(dials["first_on"], first_day)
+    inside = np.flatnonzero((first >= 0) & (first < borders) & dials["start_register"].is_null().to_numpy())
+    late = inside[offset[inside, first[inside]] > 0]
+    start[0][late], start[1][late] = first[late], ticks[late, first[late]]
+    last = _borders(dials["last_on"], first_day)[settled.closing_row]
+    row = settled.closing_row
+    open_end = (end[0][row] < 0) & dials["end_register"].is_null().to_numpy()[row] & (last >= 0) & (last < borders)
+    end[0][row[open_end]], end[1][row[open_end]] = last[open_end], settled.closing_ticks[open_end]
 
 
 def _recorded(on: pl.Series, register: pl.Series, first_day: np.datetime64, borders: int) -> NDArray[np.int64]:
@@ -126,7 +148,8 @@ def _recorded(on: pl.Series, register: pl.Series, first_day: np.datetime64, bord
 
 
 def _ticks(register: pl.Series, scale: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.rint(register.fill_null(0.0).fill_nan(0.0).to_numpy() * scale).astype(np.int64)
+    ticks = np.rint(register.fill_null(0.0).fill_nan(0.0).to_numpy() * scale)
+    return np.clip(ticks, -LARGEST_TICKS, LARGEST_TICKS).astype(np.int64)
 
 
 def _with_reading_habits(positions: pl.DataFrame, laid: dict[str, NDArray], periodic_gap_days: float) -> pl.DataFrame:
@@ -166,30 +189,45 @@ def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
     )
 
 
-def _set_aside(source: Source, cut: _Cut, settled: Settled, *, first: bool) -> pl.DataFrame:
-    """What was kept out of this slice's panel; meters nobody installed are told of in the first slice."""
-    dials = cut.installations.select("dial", "row").unique("dial", keep="first", maintain_order=True)
-    mine = source.landed.set_aside.join(dials, on="dial", how="inner")
-    if first:
+def _set_aside(source: Source, positions: NDArray[np.int64], settled: Settled) -> pl.DataFrame:
+    """What was kept out of this slice's panel; meters nobody installed are told of in the first slice.
+
+    A meter that served several positions is told of where it was on that day, or would be nearest to it.
+    """
+    told = pl.concat([source.landed.set_aside, settled.conflicts], how="diagonal")
+    served = source.fleet.installations.select("dial", "position", "first_on", "last_on")
+    day = pl.col("first_at").dt.date()
+    away = pl.max_horizontal(
+        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days(), pl.lit(0)
+    )
+    placed = (
+        told.with_row_index("at")
+        .join(served, on="dial", how="inner")
+        .sort("at", away, pl.col("first_on"), "position", descending=[False, False, True, False])
+        .unique("at", keep="first", maintain_order=True)
+        .drop("at", "first_on", "last_on")
+    )
+    mine = _local(placed, positions).drop("position")
+    if not len(positions) or positions[0] == 0:
         orphans = source.landed.set_aside.filter(pl.col("dial").is_null()).with_columns(row=pl.lit(-1, pl.Int64))
         mine = pl.concat([mine, orphans])
-    contested = settled.conflicts.join(dials, on="dial", how="inner")
-    return pl.concat([mine, contested], how="diagonal").sort(
-        "row", "reason", "meter_id", "channel", "first_at", nulls_last=True
-    )
+    return mine.sort("row", "reason", "meter_id", "channel", "first_at", nulls_last=True)
 
 
-def _exchanges(cut: _Cut, dials: Dials) -> pl.DataFrame:
+def _exchanges(cut: _Cut, dials: Dials, first_day: np.datetime64) -> pl.DataFrame:
     """One row per change of the physical meter at a position, with the reads and records on both sides."""
     changing = cut.installations.filter(cut.installations["row"].is_duplicated())
     after = changing.with_columns(
         pl.col(name).shift(1).over("row").alias(f"old_{name}")
-        for name in ("meter_id", "dial_row", "multiplier", "end_register", "removed_on", "first_on")
+        for name in ("meter_id", "dial_row", "multiplier", "end_register", "removed_on", "last_on")
     ).filter((pl.col("old_dial_row") != pl.col("dial_row")) & (pl.col("point_role") != "check"))
     old, new = after["old_dial_row"].to_numpy().astype(np.int64), after["dial_row"].to_numpy()
     borders = dials.ticks.shape[1]
-    last = previous_index(dials.present[old])[:, -1] if len(after) else np.empty(0, np.int64)
-    first = next_index(dials.present[new])[:, 0] if len(after) else np.empty(0, np.int64)
+    border = np.arange(borders)
+    changed = _borders(after["first_on"], first_day)[:, None]
+    left = _borders(after["old_last_on"], first_day)[:, None]
+    last = previous_index(dials.present[old] & (border <= left))[:, -1] if len(after) else np.empty(0, np.int64)
+    first = next_index(dials.present[new] & (border >= changed))[:, 0] if len(after) else np.empty(0, np.int64)
 
     def register(dial: NDArray[np.int64], border: NDArray[np.int64]) -> pl.Series:
         known = (border >= 0) & (border < borders)

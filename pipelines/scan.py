@@ -97,7 +97,7 @@ def scan(
         with clock.stage("cases"):
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
             tickets = dated(book.frame("tickets"), "opened_at", as_of)
-            coverage = coverage_table(results, rules, positions=len(source.fleet.positions))
+            coverage = coverage_table(results, rules, source.fleet.positions)
             work = make_cases(findings, source.fleet.positions, coverage, tickets, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
         with clock.stage("write"), replaced(out) as folder:

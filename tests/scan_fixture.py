@@ -13,18 +13,15 @@ import polars as pl
 
 from anomaly.panel import Panel
 from pipelines.book import open_book
-from pipelines.curves import land_curves
-from pipelines.electrical import land_electrical
-from pipelines.fleet import Fleet, open_fleet
-from pipelines.landing import Landed, land
 from pipelines.panels import Source, panel_of
 from pipelines.scan import Scanned, scan
+from pipelines.source import read_source
 from pipelines.tally import Tally
+from rules.rulebook import load
 
 Rows = list[dict[str, Any]]
 
 START = dt.date(2026, 1, 1)
-ROLLOVER = {"near_top_share": 0.9, "usual_multiple": 4.06, "floor_kwh_per_day": 5.0}
 RESULTS = ("findings", "cases", "tasks", "coverage")
 TYPES: dict[str, Any] = {
     "removed_on": pl.Date, "installed_on": pl.Date, "account_id": pl.String, "point_id": pl.String,
@@ -91,10 +88,13 @@ class Laid:
     """A book laid out as one panel, with what was counted on the way."""
 
     panel: Panel
-    fleet: Fleet
-    landed: Landed
-    tally: Tally
     source: Source
+    tally: Tally
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How the register reads were counted."""
+        return dict(self.tally.counts["register_reads"])
 
     def kwh(self, account: str, point: str | None = None) -> list[float]:
         """Energy per day of one position."""
@@ -111,18 +111,12 @@ class Laid:
         return self.panel.set_aside.select("reason", "meter_id", "reads").rows()
 
 
-def lay(book: Path, as_of: dt.date, scratch: Path, *, history_days: int = 1100) -> Laid:
+def lay(book: Path, as_of: dt.date, scratch: Path) -> Laid:
     """The panel of a whole book in one slice."""
-    opened, tally = open_book(book), Tally()
     scratch.mkdir(parents=True, exist_ok=True)
-    fleet = open_fleet(opened, as_of=as_of)
-    landed = land(opened, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
-    first_day = landed.grid.first_day
-    curves = land_curves(opened, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
-    electrical = land_electrical(opened, tally, first_day=first_day, as_of=as_of)
-    events = opened.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time()))
-    source = Source(fleet, landed, curves, electrical, events, dict(ROLLOVER), 20.0, 10**9)
-    return Laid(panel_of(source, np.arange(len(fleet.positions))), fleet, landed, tally, source)
+    tally = Tally()
+    source = read_source(open_book(book), load(), as_of, tally, scratch)
+    return Laid(panel_of(source, np.arange(len(source.fleet.positions))), source, tally)
 
 
 def lay_tables(folder: Path, as_of: int, /, **tables: Rows | pl.DataFrame) -> Laid:

@@ -28,8 +28,9 @@ def vacant_use(
 ) -> Detections:
     """Use at an account that is vacant, closed or disconnected on file.
 
-    Counted are the days from `status_since` plus `grace_days` (moving out takes time) to the end; where the file
-    has no date, the last `window_days`. A gap that began before that is left out, its days are not known.
+    Counted are the days from `status_since` plus `grace_days` (moving out takes time) to the end; where the
+    file has no date, the last `window_days`. A gap that began before that is left out, its days are not
+    known.
 
     Fires when at least `min_days` such days each bring more than the monthly limit's share, and together more
     than `min_kwh`, or more than `min_kwh` a month (30 days) where there are more of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.panel import Panel
@@ -25,20 +26,27 @@ ABSENT_SHARE = 0.5
     source="Itron NoUsageActive; California DASMMD: zero consumption for active meters; 连续零度户",
 )
 def occupied_zero(
-    panel: Panel, *, min_days: float, max_kwh_per_day: float, min_usual_kwh_per_day: float, min_history_days: float
+    panel: Panel,
+    *,
+    min_days: float,
+    max_kwh_per_day: float,
+    min_usual_kwh_per_day: float,
+    min_history_days: float,
 ) -> Detections:
     """No use for a month at an account that is active on file and used before.
 
-    Rest is counted from read to read: steps of at most `max_kwh_per_day` a day on the dial, one after the other.
+    Rest is counted from read to read: steps of at most `max_kwh_per_day` a day on the dial, one after the
+    other.
 
-    Fires when an active, not irregular account rests for `min_days` or longer, has `min_history_days` before that
-    with a median day of at least `min_usual_kwh_per_day`, and never rested half as long in them. Silent where a
-    disconnection or an outage began within a day of the rest and nothing ended it.
-    Cannot see: why (R06 judges the meter), accounts that rest every season, rest in the first weeks of a history.
+    Fires when an active, not irregular account rests for `min_days` or longer, has `min_history_days`
+    before that with a median day of at least `min_usual_kwh_per_day`, and never rested half as long in
+    them. Silent where a disconnection or an outage began within a day of the rest and nothing ended it.
+    Cannot see: why (R06 judges the meter), accounts that rest every season, rest in the first weeks of a
+    history.
     """
     rests = _rests(panel, max_kwh_per_day)
     row, first, end = rests
-    active = np.isin(panel.column("status").astype(object), ("active", None))
+    active = panel.positions["status"].cast(pl.String).fill_null("active").eq("active").to_numpy()
     able = active & ~panel.flag("is_supply") & ~panel.flag("irregular")
     long = (end - first >= min_days) & able[row] & (first >= min_history_days)
     row, first, end = row[long], first[long], end[long]
@@ -61,7 +69,11 @@ def occupied_zero(
         expected=0.0,
         limit=min_days,
         kwh_at_stake=usual * days,
-        facts={"zero_days": days, "usual_kwh_per_day": usual, "last_use_day": panel.dates(np.maximum(first - 1, 0))},
+        facts={
+            "zero_days": days,
+            "usual_kwh_per_day": usual,
+            "last_use_day": panel.dates(np.maximum(first - 1, 0)),
+        },
     )
 
 

@@ -26,14 +26,15 @@ def interval_sum_mismatch(
 ) -> Detections:
     """The intervals of the curve do not add up to the register.
 
-    Between two exact reads of one meter (00:00, not estimated; daily or months apart) the curve is complete and
-    its sum, repeated hour included, is compared with the register difference times the multiplier.
+    Between two exact reads of one meter (00:00, not estimated; daily or months apart) the curve is complete
+    and its sum, repeated hour included, is compared with the register difference times the multiplier.
 
     Fires when they differ by more than `tolerance_steps` register steps times the multiplier, more than
-    `tolerance_share` of the register, and more than the mean interval. Days at most `pause_days` apart are one
-    finding. `steady_days` counts them where curve / register stays the same within `steady_spread`: a factor, not
-    a slip; `multiplier_ratio` is then 1 where the curve lacks the multiplier.
-    Cannot see: days with a missing or estimated interval, registers not read at 00:00, errors on both sides alike.
+    `tolerance_share` of the register, and more than the mean interval. Days at most `pause_days` apart are
+    one finding. `steady_days` counts them where curve / register stays the same within `steady_spread`: a
+    factor, not a slip; `multiplier_ratio` is then 1 where the curve lacks the multiplier.
+    Cannot see: days with a missing or estimated interval, registers not read at 00:00, errors on both sides
+    alike.
     """
     found = [
         _of_curve(panel, curve, tolerance_steps, tolerance_share, int(pause_days), steady_spread)
@@ -43,7 +44,12 @@ def interval_sum_mismatch(
 
 
 def _of_curve(
-    panel: Panel, curve: Curve, tolerance_steps: float, tolerance_share: float, pause_days: int, steady_spread: float
+    panel: Panel,
+    curve: Curve,
+    tolerance_steps: float,
+    tolerance_share: float,
+    pause_days: int,
+    steady_spread: float,
 ) -> Detections:
     sums = balance(panel, curve, tolerance_steps=tolerance_steps, tolerance_share=tolerance_share)
     row, first, end = joined_runs(_days_of_spans(sums), pause_days)

@@ -23,7 +23,7 @@ EXPLAINED_SHARE = 0.5
     "C02",
     family="reading_error",
     unit="kW",
-    source="Californian VEE spike check: (highest - third highest) / third highest above 180 %; Oracle MDM Interval Spike",
+    source="Californian VEE spike check: highest against third highest, 180 %; Oracle MDM Interval Spike",
 )
 def interval_spike(
     panel: Panel,
@@ -38,13 +38,13 @@ def interval_spike(
 ) -> Detections:
     """One interval of a day far above all others, and nothing confirms it.
 
-    A kettle trips the classic rule in any home, so the day's highest interval must also be impossible: either the
-    register of the day leaves it out, or it exceeds `rating_ratio` times what rated volts, amps and phases carry
-    (times the multiplier), or, without a register that day, `peak_ratio` times the highest interval of all
-    other days, of which there are at least `min_days`.
+    A kettle trips the classic rule in any home, so the day's highest interval must also be impossible:
+    either the register of the day leaves it out, or it exceeds `rating_ratio` times what rated volts, amps
+    and phases carry (times the multiplier), or, without a register that day, `peak_ratio` times the highest
+    interval of all other days, of which there are at least `min_days`.
 
-    Fires when the highest interval lies more than `spike_percent` above the third-highest, reaches `min_kw`, and
-    is impossible in one of these ways.
+    Fires when the highest interval lies more than `spike_percent` above the third-highest, reaches
+    `min_kw`, and is impossible in one of these ways.
     Cannot see: spikes the register confirms (real use, J02), and spikes of several intervals (C03).
     """
     found = []
@@ -78,11 +78,19 @@ def _beyond_peak(highest: Floats, sums: Balance, peak_ratio: float, min_days: in
     others = np.where(own, top[:, -2:-1], top[:, -1:])
     enough = (np.isfinite(highest).sum(axis=1) > min_days)[:, None]
     with np.errstate(invalid="ignore"):
-        return np.asarray(~sums.decided & enough & (highest > peak_ratio * np.maximum(others, 0.0)) & (others > 0))
+        return np.asarray(
+            ~sums.decided & enough & (highest > peak_ratio * np.maximum(others, 0.0)) & (others > 0)
+        )
 
 
 def _spikes(
-    panel: Panel, curve: Curve, sums: Balance, row: Integers, day: Integers, impossible: Booleans, spike_percent: float
+    panel: Panel,
+    curve: Curve,
+    sums: Balance,
+    row: Integers,
+    day: Integers,
+    impossible: Booleans,
+    spike_percent: float,
 ) -> Detections:
     """The candidate days whose highest interval stands out and is left out by the register, or impossible."""
     values = np.where(np.isfinite(curve.kwh[row, day]), curve.kwh[row, day], 0.0)
@@ -91,10 +99,19 @@ def _spikes(
     first, third = ordered[:, -1], ordered[:, -3]
     excess = sums.excess_kwh[row, day]
     with np.errstate(invalid="ignore"):
-        left_out = (excess >= EXPLAINED_SHARE * (first - third)) & (excess <= first + sums.tolerance_kwh[row, day])
+        left_out = (excess >= EXPLAINED_SHARE * (first - third)) & (
+            excess <= first + sums.tolerance_kwh[row, day]
+        )
         stands_out = first - third > spike_percent / 100 * third
     kept = stands_out & (left_out | impossible[row, day])
-    row, day, slot, first, third, excess = row[kept], day[kept], slot[kept], first[kept], third[kept], excess[kept]
+    row, day, slot, first, third, excess = (
+        row[kept],
+        day[kept],
+        slot[kept],
+        first[kept],
+        third[kept],
+        excess[kept],
+    )
     kw = 60 / curve.minutes
     left = np.where(np.isfinite(excess), np.maximum(first - excess, 0.0), third)
     return detections(

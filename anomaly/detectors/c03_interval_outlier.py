@@ -24,7 +24,7 @@ UNEXPLAINED_SHARE = 0.35
     "C03",
     family="reading_error",
     unit="kWh",
-    source="Hampel filter, t = 6, scale not below 5 % of the median (hupe1980/metering V04), tied to the sum check",
+    source="Hampel filter, t = 6 (hupe1980/metering V04), tied to the sum check",
 )
 def interval_outlier(
     panel: Panel,
@@ -38,13 +38,14 @@ def interval_outlier(
 ) -> Detections:
     """A few intervals far from their time of day, by just what curve and register disagree about.
 
-    People are irregular: an outlier alone is no error. It becomes one where the register of the day disagrees with
-    the curve and the outliers are what they disagree about: with the usual value of that time of day in their
-    place (median of `window_days` before and after) the two agree again.
+    People are irregular: an outlier alone is no error. It becomes one where the register of the day
+    disagrees with the curve and the outliers are what they disagree about: with the usual value of that
+    time of day in their place (median of `window_days` before and after) the two agree again.
 
-    Fires when at most `max_intervals` intervals deviate by more than `hampel_t` robust standard deviations in the
-    direction of the disagreement and account for it. Finds dips as well as peaks.
-    Cannot see: outliers the register confirms or on several days running, days without exact registers, positions read monthly.
+    Fires when at most `max_intervals` intervals deviate by more than `hampel_t` robust standard deviations
+    in the direction of the disagreement and account for it. Finds dips as well as peaks.
+    Cannot see: outliers the register confirms or on several days running, days without exact registers,
+    positions read monthly.
     """
     found = []
     for curve in panel.curves:
@@ -95,7 +96,9 @@ def _alone(wrong: Booleans) -> Booleans:
 def _usual(
     curve: Curve, row: Integers, day: Integers, window_days: int, floor_share: float
 ) -> tuple[Floats, Floats]:
-    """Median and robust standard deviation of each time of day, `[n, N]` each, over the days around, this one not."""
+    """Median and robust standard deviation of each time of day, `[n, N]` each, over the days around, this
+    one not.
+    """
     offsets = np.concatenate([np.arange(-window_days, 0), np.arange(1, window_days + 1)])
     around = day[:, None] + offsets
     inside = (around >= 0) & (around < curve.days)

@@ -40,13 +40,13 @@ def frozen_intervals(
 ) -> Detections:
     """One value repeated interval after interval.
 
-    A run is judged by how often values of that size repeat in the position's own curve: small standby values and
-    coarse meters repeat by nature.
+    A run is judged by how often values of that size repeat in the position's own curve: small standby
+    values and coarse meters repeat by nature.
 
     Fires when the same non-zero value, not marked estimated, stands for `min_hours` and `min_intervals` or
-    longer, fewer than `max_chance` such runs are to be expected, and the register contradicts the curve on a day
-    it touches. A run that the register cannot judge must last `alone_hours`, one that it confirms must fill a
-    whole day (a total spread evenly); both must hold `alone_steps` steps of the curve or more.
+    longer, fewer than `max_chance` such runs are to be expected, and the register contradicts the curve on
+    a day it touches. A run that the register cannot judge must last `alone_hours`, one that it confirms
+    must fill a whole day (a total spread evenly); both must hold `alone_steps` steps of the curve or more.
     Cannot see: frozen zeros (C06), values filled with noise, and frozen standby values without a register.
     """
     found = []
@@ -130,7 +130,9 @@ def _judged(
     )
 
 
-def _chances(panel: Panel, curve: Curve, series: Floats, row: Integers, first: Integers, end: Integers) -> Floats:
+def _chances(
+    panel: Panel, curve: Curve, series: Floats, row: Integers, first: Integers, end: Integers
+) -> Floats:
     """Expected number of runs as long in the whole series, in batches that bound the memory."""
     chance = np.empty(len(row))
     place = np.arange(series.shape[1])

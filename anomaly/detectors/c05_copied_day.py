@@ -22,7 +22,7 @@ LAGS_DAYS = (1, 7)
     "C05",
     family="reading_error",
     unit="d",
-    source="MDM duplicate check (identical day vector); like-day substitution, AEMO methods 14 and 20, unmarked",
+    source="MDM duplicate check; like-day substitution (AEMO methods 14, 20) unmarked",
 )
 def copied_day(
     panel: Panel,
@@ -35,10 +35,11 @@ def copied_day(
 ) -> Detections:
     """A day's curve copied from another day.
 
-    Fires when all intervals of a complete day, none marked estimated, equal those of the day before or of seven
-    days before, with at least `min_distinct_values` different values that are not zero, and fewer than
-    `max_chance` such days are to be expected from how often the position's intervals equal by accident.
-    `min_days` such days in a row make a finding; the sums of VEE (`tolerance_*`) tell what the copy is off by.
+    Fires when all intervals of a complete day, none marked estimated, equal those of the day before or of
+    seven days before, with at least `min_distinct_values` different values that are not zero, and fewer
+    than `max_chance` such days are to be expected from how often the position's intervals equal by
+    accident. `min_days` such days in a row make a finding; the sums of VEE (`tolerance_*`) tell what the
+    copy is off by.
     Cannot see: copies that were scaled, and copies from other days.
     """
     found = []

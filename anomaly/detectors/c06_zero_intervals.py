@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.curve_findings import together
@@ -23,7 +24,7 @@ Booleans = NDArray[np.bool_]
     "C06",
     family="reading_error",
     unit="h",
-    source="Oracle MDM Zero Consumption and Consecutive Interval; Texas TDSP: zero is valid with an outage flag",
+    source="Oracle MDM Zero Consumption; Texas TDSP: zero is valid with an outage flag",
 )
 def zero_intervals(
     panel: Panel,
@@ -35,9 +36,10 @@ def zero_intervals(
 ) -> Detections:
     """The curve stands at zero.
 
-    Fires when intervals of exactly zero, none missing, last `min_hours` or longer and the register counted more
-    than the curve on a day they touch. Where no register can judge, when the position's other intervals are zero
-    in at most `max_zero_share` of the time, the account is active, and no disconnection or outage is on record.
+    Fires when intervals of exactly zero, none missing, last `min_hours` or longer and the register counted
+    more than the curve on a day they touch. Where no register can judge, when the position's other
+    intervals are zero in at most `max_zero_share` of the time, the account is active, and no disconnection
+    or outage is on record.
     Cannot see: zeros that the register shares (R06, A02), and zeros at positions that are often at zero.
     """
     found = []
@@ -53,7 +55,13 @@ def zero_intervals(
 
 
 def _unexplained(
-    panel: Panel, curve: Curve, sums: Balance, row: Integers, first: Integers, end: Integers, max_zero_share: float
+    panel: Panel,
+    curve: Curve,
+    sums: Balance,
+    row: Integers,
+    first: Integers,
+    end: Integers,
+    max_zero_share: float,
 ) -> Booleans:
     """Runs that the register contradicts, and runs out of character where it cannot judge."""
     per_day = curve.kwh.shape[2]
@@ -66,7 +74,9 @@ def _unexplained(
     zeros = (series[rows] == 0).sum(axis=1)[at] - (end - first)
     others = np.isfinite(series[rows]).sum(axis=1)[at] - (end - first)
     unusual = zeros <= max_zero_share * others
-    active = np.isin(panel.column("status").astype(object), ("active", None))[curve.rows[row]]
+    active = (
+        panel.positions["status"].cast(pl.String).fill_null("active").eq("active").to_numpy()[curve.rows[row]]
+    )
     powered = ~cut_off(panel, curve.rows[row], begin + curve.first_day)
     return np.asarray(contradicted | (silent & unusual & (others >= 7 * per_day) & active & powered))
 

@@ -78,9 +78,9 @@ def _reads_between(
     estimated: NDArray[np.bool_], row: NDArray[np.int64], before: NDArray[np.int64], last: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     counted = np.cumsum(estimated, axis=1)
-    return np.asarray(counted[row, last] - np.where(before >= 0, counted[row, np.maximum(before, 0)], 0)).astype(
-        np.int64
-    )
+    return np.asarray(
+        counted[row, last] - np.where(before >= 0, counted[row, np.maximum(before, 0)], 0)
+    ).astype(np.int64)
 
 
 def _unsure_kwh(

@@ -14,16 +14,18 @@ from anomaly.registry import Detections, detections, detector
     "E02",
     family="reading_error",
     unit="d",
-    source="second difference of the register zero: linear substitution (AEMO method 17, California VEE) unmarked",
+    source="linear substitution (AEMO method 17, California VEE) that is not marked as such",
 )
-def straight_line_reads(panel: Panel, *, min_days: float, tolerance_steps: float, max_chance: float) -> Detections:
+def straight_line_reads(
+    panel: Panel, *, min_days: float, tolerance_steps: float, max_chance: float
+) -> Detections:
     """Daily reads on a straight line that are marked as real.
 
-    Fires when at least `min_days` daily increments, not zero, put the registers within `tolerance_steps` register
-    steps of a straight line, all reads claim to be actual, and by the position's own days of that size fewer than
-    `max_chance` such runs are to be expected.
-    Cannot see: lines at positions whose days are that even by nature (standing load, coarse register), missing
-    reads (gaps are spread, not read), and estimates drawn from a profile instead of a line.
+    Fires when at least `min_days` daily increments, not zero, put the registers within `tolerance_steps`
+    register steps of a straight line, all reads claim to be actual, and by the position's own days of that
+    size fewer than `max_chance` such runs are to be expected.
+    Cannot see: lines at positions whose days are that even by nature (standing load, coarse register),
+    missing reads (gaps are spread, not read), and estimates drawn from a profile instead of a line.
     """
     line = straight_runs(
         panel, min_days=int(min_days), tolerance_steps=tolerance_steps, max_chance=max_chance

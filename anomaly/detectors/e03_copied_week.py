@@ -21,9 +21,10 @@ def copied_week(
 ) -> Detections:
     """Daily use copied from the week before.
 
-    Fires when at least `min_days` daily increments in a row are not zero and equal those of seven days before
-    within `tolerance_steps` register steps, with at least `min_distinct_values` different sizes among them, and fewer
-    than `max_chance` such runs are to be expected from how often the position's days equal by accident.
+    Fires when at least `min_days` daily increments in a row are not zero and equal those of seven days
+    before within `tolerance_steps` register steps, with at least `min_distinct_values` different sizes
+    among them, and fewer than `max_chance` such runs are to be expected from how often the position's days
+    equal by accident.
     Cannot see: copies that were scaled, and copies from other weeks than the last.
     """
     copied = copied_runs(

@@ -23,7 +23,9 @@ MOST_SIGMAS = 3.0
 
 @dataclass(frozen=True, eq=False)
 class _Settlement:
-    """The read at border `read` is actual, the one before it (`previous`) made up, `actual` the last actual one."""
+    """The read at border `read` is actual, the one before it (`previous`) made up, `actual` the last actual
+    one.
+    """
 
     row: Integers
     actual: Integers
@@ -39,7 +41,7 @@ class _Settlement:
     "E04",
     family="reading_error",
     unit="kWh",
-    source="Oracle MDM and ANEEL REN 1000/2021: true-up on the next actual read; exact from the two actual registers",
+    source="ANEEL REN 1000/2021: true-up on the next actual read; exact from two actual registers",
 )
 def estimate_true_up(
     panel: Panel,
@@ -58,13 +60,14 @@ def estimate_true_up(
     """An actual read settles a run of made-up reads at once.
 
     Made up are reads marked estimated or worse, at least `line_days` on a straight line (E02), at least
-    `copied_days` copied from the week before (E03), and at least `stuck_days` repeating the old register at a
-    position that seldom rests. The energy between the two actual reads around the run is exact; spread over its
-    days it is compared with the median day of the `window_days` before and after, as is the last step alone.
+    `copied_days` copied from the week before (E03), and at least `stuck_days` repeating the old register at
+    a position that seldom rests. The energy between the two actual reads around the run is exact; spread
+    over its days it is compared with the median day of the `window_days` before and after, as is the last
+    step alone.
 
     Fires when the last step is above `jump_ratio` times the usual (or below its inverse, also negative: the
-    estimates were too high), moves at least `min_kwh`, and the spread energy lies within `respread_ratio` of the
-    usual, or within three standard errors of the position's own days.
+    estimates were too high), moves at least `min_kwh`, and the spread energy lies within `respread_ratio`
+    of the usual, or within three standard errors of the position's own days.
     Cannot see: true-ups whose run also saw a real change of use (J01 follows those), and runs still open.
     """
     made_up = (panel.quality >= QUALITIES.index("estimated")) | marked(
@@ -133,7 +136,7 @@ def _settlements(panel: Panel, made_up: Booleans) -> _Settlement:
     last_actual = previous_index(actual)[at, previous]
     known = last_actual >= 0
     counted = np.cumsum(read, axis=1)
-    between = counted[at, previous] - counted[at, np.maximum(last_actual, 0)]
+    between: Integers = np.asarray(counted[at, previous] - counted[at, np.maximum(last_actual, 0)])
     return _Settlement(rows[at], last_actual, previous, border, between).take(known)
 
 

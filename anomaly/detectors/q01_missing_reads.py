@@ -19,16 +19,19 @@ NOT_EXPECTED = ("closed", "disconnected")
     "Q01",
     family="reading_error",
     unit="d",
-    source="Texas AMS data practices; hupe1980/metering V01: only a declared period shows a tail that never arrived",
+    source="Texas AMS data practices; hupe1980/metering V01: only a declared period shows a tail that "
+    "never arrived",
 )
 def missing_reads(panel: Panel, *, missing_days: float, overdue_ratio: float, most_gaps: float) -> Detections:
     """Reads that should be there are not.
 
-    A position is complete from its first read on while a meter is in place; closed and disconnected accounts owe none.
+    A position is complete from its first read on while a meter is in place; closed and disconnected
+    accounts owe none.
 
-    Fires for a position read daily when at least `missing_days` reads in a row are absent, between two reads or up
-    to now (one finding per gap; more than `most_gaps` gaps are one finding); for one read rarely when the last read
-    is older than `overdue_ratio` times its usual gap, or its latest one if that is longer (a new rhythm).
+    Fires for a position read daily when at least `missing_days` reads in a row are absent, between two
+    reads or up to now (one finding per gap; more than `most_gaps` gaps are one finding); for one read
+    rarely when the last read is older than `overdue_ratio` times its usual gap, or its latest one if that
+    is longer (a new rhythm).
     Cannot see: reads missing before the first one of the book; a round left out that the next has made up.
     """
     row, first, end, count = _together(*_daily_gaps(panel, missing_days), most_gaps=int(most_gaps))
@@ -59,7 +62,9 @@ def missing_reads(panel: Panel, *, missing_days: float, overdue_ratio: float, mo
 
 
 def _daily_gaps(panel: Panel, missing_days: float) -> tuple[Integers, Integers, Integers]:
-    """Runs of absent reads of daily positions: row, first absent border, border of the next read (or the last one)."""
+    """Runs of absent reads of daily positions: row, first absent border, border of the next read (or the last
+    one).
+    """
     present = panel.quality >= 0
     borders = present.shape[1]
     rows = np.flatnonzero(panel.daily & (present.sum(axis=1) <= borders - missing_days) & present.any(axis=1))
@@ -74,8 +79,12 @@ def _daily_gaps(panel: Panel, missing_days: float) -> tuple[Integers, Integers, 
     return rows[at[keep]], first[keep], np.minimum(end[keep], borders - 1)
 
 
-def _together(row: Integers, first: Integers, end: Integers, *, most_gaps: int) -> tuple[Integers, Integers, Integers, Floats]:
-    """Gaps with their length; those of a position that has too many become one, with the absent reads summed."""
+def _together(
+    row: Integers, first: Integers, end: Integers, *, most_gaps: int
+) -> tuple[Integers, Integers, Integers, Floats]:
+    """Gaps with their length; those of a position that has too many become one, with the absent reads
+    summed.
+    """
     count = (end - first).astype(np.float64)
     if not len(row):
         return row, first, end, count
@@ -94,9 +103,13 @@ def _together(row: Integers, first: Integers, end: Integers, *, most_gaps: int) 
 
 
 def _overdue(panel: Panel, overdue_ratio: float) -> tuple[Integers, Integers, Floats, Floats]:
-    """Rarely read positions whose next read is overdue: row, border of the last read, days since, usual gap."""
+    """Rarely read positions whose next read is overdue: row, border of the last read, days since, usual
+    gap.
+    """
     borders = panel.quality.shape[1]
-    rows = np.flatnonzero(~panel.daily & (panel.installation[:, -1] >= 0)) if borders else np.empty(0, np.int64)
+    rows = (
+        np.flatnonzero(~panel.daily & (panel.installation[:, -1] >= 0)) if borders else np.empty(0, np.int64)
+    )
     status = panel.positions["status"].to_numpy().astype(object).astype(str)[rows]
     rows = rows[~np.isin(status, NOT_EXPECTED)]
     present = panel.quality[rows] >= 0

@@ -14,7 +14,8 @@ from anomaly.set_aside import days, days_between, stories
     "Q03",
     family="reading_error",
     unit="d",
-    source="contract §2: a read is in place from installed_on on; Chinese head-ends drop data dated before installation",
+    source="contract §2: a read is in place from installed_on on; Chinese head-ends drop data dated "
+    "before installation",
 )
 def read_before_installation(panel: Panel, *, tolerance_days: float) -> Detections:
     """Reads from before the meter was installed.
@@ -49,7 +50,9 @@ def read_before_installation(panel: Panel, *, tolerance_days: float) -> Detectio
 
 
 def _next_installation(panel: Panel, told: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    """The installation date that each meter's early reads lie before (the day after its last read if none is known)."""
+    """The installation date that each meter's early reads lie before (the day after its last read if none is
+    known).
+    """
     spans = panel.installations.select("meter_id", "first_on")
     joined = (
         told.with_row_index("at")

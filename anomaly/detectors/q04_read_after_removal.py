@@ -14,13 +14,14 @@ from anomaly.set_aside import days, days_between, stories
     "Q04",
     family="reading_error",
     unit="d",
-    source="contract §2: a read is in place up to and including removed_on; Oracle MDM inactive measurement check",
+    source="contract §2: a read is in place up to and including removed_on; Oracle MDM inactive "
+    "measurement check",
 )
 def read_after_removal(panel: Panel, *, tolerance_days: float) -> Detections:
     """Reads from after the meter was removed.
 
-    Fires where a meter has reads more than `tolerance_days` after its removal in the file, or after another meter
-    took its place there.
+    Fires where a meter has reads more than `tolerance_days` after its removal in the file, or after another
+    meter took its place there.
     Cannot see: a removal date that is too late.
     """
     told = stories(panel, "after_removal")
@@ -50,7 +51,9 @@ def read_after_removal(panel: Panel, *, tolerance_days: float) -> Detections:
 
 
 def _last_removal(panel: Panel, told: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    """The end of the installation that each meter's late reads lie after (the day before its first if none is known)."""
+    """The end of the installation that each meter's late reads lie after (the day before its first if none is
+    known).
+    """
     spans = panel.installations.select("meter_id", "last_on")
     joined = (
         told.with_row_index("at")

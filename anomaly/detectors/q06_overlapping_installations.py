@@ -13,19 +13,23 @@ from anomaly.registry import Detections, detections, detector
     "Q06",
     family="reading_error",
     unit="d",
-    source="contract §2: installations of one point do not overlap; Oracle MDM overlap; Itron device-location check",
+    source="contract §2: installations of one point do not overlap; Oracle MDM overlap; Itron "
+    "device-location check",
 )
 def overlapping_installations(panel: Panel, *, tolerance_days: float) -> Detections:
     """Two meters on one point at once, or a removal before the installation.
 
-    Fires for two rows of the installation file that claim the same point for more than `tolerance_days` (a check
-    meter beside its main meter is none), and for a row whose removal lies more than that before its installation.
+    Fires for two rows of the installation file that claim the same point for more than `tolerance_days` (a
+    check meter beside its main meter is none), and for a row whose removal lies more than that before its
+    installation.
     Cannot see: which of the two rows is right.
     """
     both, reversed_ = contradictions(panel, "overlap"), contradictions(panel, "removed_before_installed")
     days = np.concatenate([both.span_days(), reversed_.span_days()])
     meters = np.concatenate([both.meter_id, reversed_.meter_id])
-    pattern = np.array(["two_meters"] * len(both.row) + ["removed_before_installed"] * len(reversed_.row), object)
+    pattern = np.array(
+        ["two_meters"] * len(both.row) + ["removed_before_installed"] * len(reversed_.row), object
+    )
     return detections(
         panel,
         np.concatenate([both.row, reversed_.row]),

@@ -13,12 +13,14 @@ from anomaly.set_aside import days, stories
     "Q07",
     family="reading_error",
     unit="kWh",
-    source="a register counts from zero upwards; contract §2: negative registers are accepted and become findings",
+    source="a register counts from zero upwards; contract §2: negative registers are accepted and "
+    "become findings",
 )
 def negative_register(panel: Panel, *, lowest_kwh: float) -> Detections:
     """A register below zero.
 
-    Fires for every meter with an import register below `lowest_kwh`; reads at most a week apart are one finding.
+    Fires for every meter with an import register below `lowest_kwh`; reads at most a week apart are one
+    finding.
     Cannot see: a sign lost on a register that should be negative (there is none).
     """
     told = stories(panel, "negative")

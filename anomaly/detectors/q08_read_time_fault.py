@@ -26,11 +26,11 @@ def read_time_fault(
 ) -> Detections:
     """Reads taken off their usual time of day.
 
-    The usual time is that of the position's median read; a position has one only if `steady_share` of its reads
-    (at least `least_reads` of them) lie within `tolerance_minutes` of it.
+    The usual time is that of the position's median read; a position has one only if `steady_share` of its
+    reads (at least `least_reads` of them) lie within `tolerance_minutes` of it.
 
-    Fires when at least `min_reads` reads in a row lie further than that from the usual time, by about the same
-    amount (within the tolerance, or all of them on one side of it).
+    Fires when at least `min_reads` reads in a row lie further than that from the usual time, by about the
+    same amount (within the tolerance, or all of them on one side of it).
     Cannot see: a clock that has been wrong from the first read on; single late polls, which are harmless.
     """
     rows, off = _minutes_off(panel, least_reads)
@@ -57,7 +57,9 @@ def read_time_fault(
 
 
 def _minutes_off(panel: Panel, least_reads: float) -> tuple[Integers, Floats]:
-    """Daily positions with any read off midnight, and `[K, B]` minutes of each read from the position's usual time."""
+    """Daily positions with any read off midnight, and `[K, B]` minutes of each read from the position's usual
+    time.
+    """
     present = panel.quality >= 0
     any_off = (panel.offset_days != 0).any(axis=1)
     rows = np.flatnonzero(any_off & panel.daily & (present.sum(axis=1) >= least_reads))
@@ -77,7 +79,9 @@ def _shifted_runs(off: Floats, tolerance: float) -> tuple[Integers, Integers, In
         bridged = shifted | (np.isnan(off) & _last_was(shifted, off))
         at, first, end = runs(bridged)
         count = np.concatenate([np.zeros((len(off), 1)), np.cumsum(shifted, axis=1)], axis=1)
-        total = np.concatenate([np.zeros((len(off), 1)), np.cumsum(np.where(shifted, off, 0.0), axis=1)], axis=1)
+        total = np.concatenate(
+            [np.zeros((len(off), 1)), np.cumsum(np.where(shifted, off, 0.0), axis=1)], axis=1
+        )
         reads = count[at, end] - count[at, first]
         mean = (total[at, end] - total[at, first]) / np.maximum(reads, 1)
         places.append(np.stack([at, first, end, reads, mean]))

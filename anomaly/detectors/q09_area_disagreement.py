@@ -13,7 +13,8 @@ from anomaly.registry import Detections, detections, detector
     "Q09",
     family="reading_error",
     unit="1",
-    source="contract §2: installations.area_id beats accounts.area_id, a disagreement is a finding; DL/T 698.45 event 3112",
+    source="contract §2: installations.area_id beats accounts.area_id, a disagreement is a finding; "
+    "DL/T 698.45 event 3112",
 )
 def area_disagreement(panel: Panel) -> Detections:
     """Account and meter are filed under different areas.

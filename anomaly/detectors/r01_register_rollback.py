@@ -19,7 +19,8 @@ Integers = NDArray[np.int64]
     "R01",
     family="reading_error",
     unit="kWh",
-    source="DL/T 698.45 event 310B 示度下降; Oracle MDM Negative Consumption; Elexon: negative is valid after a deemed read",
+    source="DL/T 698.45 event 310B 示度下降; Oracle MDM Negative Consumption; Elexon: negative is valid "
+    "after a deemed read",
 )
 def register_rollback(
     panel: Panel,
@@ -36,13 +37,14 @@ def register_rollback(
 ) -> Detections:
     """The register runs backwards.
 
-    A step is the difference to the same meter's read before (kWh on the dial), counted through the top of the
-    dial where that is plausible (R02).
+    A step is the difference to the same meter's read before (kWh on the dial), counted through the top of
+    the dial where that is plausible (R02).
 
-    Fires when a step is below -`resolution_kwh` and the register goes on from there: a single read that explains the
-    fall (R07, R08: it comes back at the next read, or the read before stood out alone) is not told again. A fall after
-    an estimated read fires only if it goes below the last real read. The pattern is `restarted` where the register goes on
-    below `restart_kwh` and below `restart_share` of what it had: a reset, or a meter changed without a record.
+    Fires when a step is below -`resolution_kwh` and the register goes on from there: a single read that
+    explains the fall (R07, R08: it comes back at the next read, or the read before stood out alone) is not
+    told again. A fall after an estimated read fires only if it goes below the last real read. The pattern
+    is `restarted` where the register goes on below `restart_kwh` and below `restart_share` of what it had:
+    a reset, or a meter changed without a record.
     Cannot see: a rollback that later use has already made up for between two reads.
     """
     judged = judge(
@@ -89,7 +91,9 @@ def _explained(panel: Panel, judged: Judged, row: Integers, border: Integers) ->
 
 
 def _only_an_estimate_too_high(panel: Panel, row: Integers, border: Integers) -> NDArray[np.bool_]:
-    """A real read below an estimated one, but not below the last real one: the estimate was too high, no more."""
+    """A real read below an estimated one, but not below the last real one: the estimate was too high, no
+    more.
+    """
     if not len(row):
         return np.zeros(0, bool)
     before = previous_border(panel, row, border)

@@ -14,15 +14,19 @@ from anomaly.registry import Detections, detections, detector
     "R02",
     family="reading_error",
     unit="kWh",
-    source="hupe1980/metering: roll over only with a known width of the dial and a plausible result; SAP IS-U 15 meter overflow",
+    source="hupe1980/metering: roll over only with a known width of the dial and a plausible result; "
+    "SAP IS-U 15 meter overflow",
 )
-def register_rollover(panel: Panel, *, spread_log: float, window_days: int, band_spreads: float) -> Detections:
+def register_rollover(
+    panel: Panel, *, spread_log: float, window_days: int, band_spreads: float
+) -> Detections:
     """The dial passed its top and went on from zero.
 
-    Innocent, and told so that nobody takes it for a fault. Whether a backward step is a rollover is decided where
-    energy is derived (previous read near the top, plausible energy, the next read goes on).
+    Innocent, and told so that nobody takes it for a fault. Whether a backward step is a rollover is decided
+    where energy is derived (previous read near the top, plausible energy, the next read goes on).
 
-    Fires for every step that was counted through the top; `limit` is how far above the usual energy it may lie.
+    Fires for every step that was counted through the top; `limit` is how far above the usual energy it may
+    lie.
     Cannot see: a rollover of a dial whose number of digits is wrong in the file (R01 tells of it).
     """
     row, border = np.nonzero(panel.rolled & (panel.step_kwh >= 0))

@@ -23,7 +23,8 @@ SCREEN_DAYS = 3
     "R03",
     family="reading_error",
     unit="kWh/d",
-    source="DL/T 698.45 event 310D 飞走; 376.1 ERC29; methods.md §0: ×3 happens to 0.8 % of homes a month, so never alone",
+    source="DL/T 698.45 event 310D 飞走; 376.1 ERC29; methods.md §0: ×3 happens to 0.8 % of homes a "
+    "month, so never alone",
 )
 def over_registration(
     panel: Panel,
@@ -38,12 +39,13 @@ def over_registration(
 ) -> Detections:
     """The register keeps counting too fast.
 
-    Fires (a) when the steps of at least `min_days` running exceed `capacity_ratio` times the meter's capacity; or (b)
-    when, for at least `min_days` up to now, the median day is `usual_ratio` times the one before (and at least that
-    many times `floor_kwh_per_day`) and `highest_ratio` times the highest day ever before, the quietest quarter of the days
-    still lies above that highest day, and - where there is a curve - what always runs rose along by half as much at least.
-    Cannot see: ×2 to ×5, which real use makes too (jumps tell of it); the first two days; positions read monthly
-    below capacity.
+    Fires (a) when the steps of at least `min_days` running exceed `capacity_ratio` times the meter's
+    capacity; or (b) when, for at least `min_days` up to now, the median day is `usual_ratio` times the one
+    before (and at least that many times `floor_kwh_per_day`) and `highest_ratio` times the highest day ever
+    before, the quietest quarter of the days still lies above that highest day, and - where there is a curve
+    - what always runs rose along by half as much at least.
+    Cannot see: ×2 to ×5, which real use makes too (jumps tell of it); the first two days; positions read
+    monthly below capacity.
     """
     row, start, end, measured, expected, limit, stake = _together(
         _above_capacity(panel, capacity_ratio, contract_ratio, min_days),
@@ -81,7 +83,12 @@ def _above_capacity(panel: Panel, capacity_ratio: float, contract_ratio: float, 
 
 
 def _far_above_usual(
-    panel: Panel, min_days: float, usual_ratio: float, highest_ratio: float, floor_kwh: float, window_days: int
+    panel: Panel,
+    min_days: float,
+    usual_ratio: float,
+    highest_ratio: float,
+    floor_kwh: float,
+    window_days: int,
 ) -> Floats:
     """The same columns of positions that rose by an order of magnitude and stayed there."""
     rows = _screened(panel, usual_ratio)
@@ -106,7 +113,13 @@ def _far_above_usual(
 
 
 def _columns(
-    rows: Integers, split: Integers, end: int, found: Levels, base: Floats, multiplier: Floats, usual_ratio: float
+    rows: Integers,
+    split: Integers,
+    end: int,
+    found: Levels,
+    base: Floats,
+    multiplier: Floats,
+    usual_ratio: float,
 ) -> Floats:
     before = np.nan_to_num(found.before_kwh) * multiplier
     after = np.nan_to_num(found.after_kwh) * multiplier

@@ -17,16 +17,22 @@ from anomaly.registry import Detections, detections, detector
     source="DL/T 698.45 event 310C 电能量超差: ΔE > Ur × Imax × k × Δt; hupe1980/metering V12",
 )
 def over_capacity(
-    panel: Panel, *, capacity_ratio: float, contract_ratio: float, max_days: float, after_days: int, after_share: float
+    panel: Panel,
+    *,
+    capacity_ratio: float,
+    contract_ratio: float,
+    max_days: float,
+    after_days: int,
+    after_share: float,
 ) -> Detections:
     """More energy than the meter can carry.
 
-    Capacity is rated volts × maximum amps × phases × 24 h on the dial (√3 instead of 3 where the volts are between
-    lines); without ratings `contract_ratio` times the contracted capacity.
+    Capacity is rated volts × maximum amps × phases × 24 h on the dial (√3 instead of 3 where the volts are
+    between lines); without ratings `contract_ratio` times the contracted capacity.
 
-    Fires for a run of at most `max_days` whose steps exceed `capacity_ratio` times that, if the register stays up (a
-    step with a backward one beside it is a matter of R01, R07 or R08) and the median of the `after_days` that follow
-    is below `after_share` of the capacity (above it the meter runs away: R03).
+    Fires for a run of at most `max_days` whose steps exceed `capacity_ratio` times that, if the register
+    stays up (a step with a backward one beside it is a matter of R01, R07 or R08) and the median of the
+    `after_days` that follow is below `after_share` of the capacity (above it the meter runs away: R03).
     Cannot see: an excess below the rating (R03, jumps); meters without ratings and contract.
     """
     found = runs_over_capacity(panel, capacity_ratio=capacity_ratio, contract_ratio=contract_ratio)

@@ -28,10 +28,11 @@ def stopped_under_load(
 ) -> Detections:
     """The register stands still although electricity flows.
 
-    Fires when real reads show the same register for at least `min_days` while the load curve of the same days holds
-    at least `min_curve_kwh` a day (and `least_ticks` of the register's smallest step), or the mean current is above
-    `min_current_a` every day.
-    Silent where the next read makes up at least half of it: the reads were late, not the meter stopped (E04).
+    Fires when real reads show the same register for at least `min_days` while the load curve of the same
+    days holds at least `min_curve_kwh` a day (and `least_ticks` of the register's smallest step), or the
+    mean current is above `min_current_a` every day.
+    Silent where the next read makes up at least half of it: the reads were late, not the meter stopped
+    (E04).
     Cannot see: a stop without curve and without current (R06); a register that counts too little.
     """
     still = still_runs(panel, min_days=min_days)
@@ -64,7 +65,9 @@ def stopped_under_load(
 
 
 def _curve_load(panel: Panel, still: Still) -> Floats:
-    """Energy in the curve over each run, kWh on the dial, measured on the part of the run that the curve covers."""
+    """Energy in the curve over each run, kWh on the dial, measured on the part of the run that the curve
+    covers.
+    """
     load = energy_between(panel, still.row, still.first, still.last)
     for curve in panel.curves:
         begin = np.maximum(still.first, curve.first_day)
@@ -76,7 +79,9 @@ def _curve_load(panel: Panel, still: Still) -> Floats:
 
 
 def _current_load(panel: Panel, still: Still, min_current_a: float) -> tuple[Floats, Floats]:
-    """Mean current of each run (0 where not above the limit on every measured day), and kWh on the dial from it."""
+    """Mean current of each run (0 where not above the limit on every measured day), and kWh on the dial from
+    it.
+    """
     amps, energy = np.zeros(len(still)), np.zeros(len(still))
     if panel.electrical is None or not len(panel.electrical.rows) or not len(still):
         return amps, energy
@@ -93,5 +98,7 @@ def _current_load(panel: Panel, still: Still, min_current_a: float) -> tuple[Flo
     mean = np.where(flows, np.nansum(current, axis=1) / np.maximum(measured, 1), 0.0)
     mean_volts = np.nansum(volts, axis=1) / np.maximum(np.isfinite(volts).sum(axis=1), 1)
     amps[mine] = mean
-    energy[mine] = mean * np.where(mean_volts > 0, mean_volts, 230.0) * HOURS_PER_DAY / 1000 * still.days[mine]
+    energy[mine] = (
+        mean * np.where(mean_volts > 0, mean_volts, 230.0) * HOURS_PER_DAY / 1000 * still.days[mine]
+    )
     return amps, energy

@@ -15,7 +15,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MADE_UP_SHARE = 0.5
-"""A step after the stillness with at least half of what was missed means late reads, not a stopped meter (E04)."""
+"""A step after the stillness with at least half of what was missed means late reads, not a stopped meter
+(E04).
+"""
 
 
 @detector(
@@ -36,13 +38,16 @@ def stopped_register(
 ) -> Detections:
     """The register stands still.
 
-    Fires when real reads show the same register for at least `min_days` and longer than `longest_ratio` times the longest
-    stretch before, where the chance of such a stretch - from the position's own share of still days, and how often one
-    followed another - is below `max_chance`, with `least_history_days` before. Rarely read positions cannot show short
-    stretches; for them a still day follows another with at least `periodic_stay`. Where the register has moved on
-    as before, somebody was away: then only from `resumed_days` on.
-    Silent: supply meters, vacant, closed or disconnected premises, outages, and stillness that the next read makes up (E04).
-    Cannot see: a stop in a home that is often empty; whether the premises are simply not in use (A02 asks that).
+    Fires when real reads show the same register for at least `min_days` and longer than `longest_ratio`
+    times the longest stretch before, where the chance of such a stretch - from the position's own share of
+    still days, and how often one followed another - is below `max_chance`, with `least_history_days`
+    before. Rarely read positions cannot show short stretches; for them a still day follows another with at
+    least `periodic_stay`. Where the register has moved on as before, somebody was away: then only from
+    `resumed_days` on.
+    Silent: supply meters, vacant, closed or disconnected premises, outages, and stillness that the next
+    read makes up (E04).
+    Cannot see: a stop in a home that is often empty; whether the premises are simply not in use (A02 asks
+    that).
     """
     still = still_runs(panel, min_days=min_days)
     supply = panel.flag("is_supply")[still.row]
@@ -83,7 +88,9 @@ def stopped_register(
 
 
 def _history(panel: Panel, still: Still) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of the days before each run: how many, how many still, how often a still day follows one, the longest stretch."""
+    """Of the days before each run: how many, how many still, how often a still day follows one, the longest
+    stretch.
+    """
     width = panel.step_kwh.shape[1]
     column = np.arange(width)
     before = column <= still.first[:, None]

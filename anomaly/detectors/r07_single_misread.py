@@ -29,16 +29,18 @@ def single_misread(
 ) -> Detections:
     """One read was written down wrongly.
 
-    A read is odd when the step to it or from it runs backwards, exceeds the meter, or misses the load curve once up
-    and once down. For an odd read, every register that one slip could have turned into the written one is weighed:
-    two digits exchanged, one wrong, one left out, one doubled, the decimal point moved - or some other number, when
-    the reads around it agree with each other.
+    A read is odd when the step to it or from it runs backwards, exceeds the meter, or misses the load curve
+    once up and once down. For an odd read, every register that one slip could have turned into the written
+    one is weighed: two digits exchanged, one wrong, one left out, one doubled, the decimal point moved - or
+    some other number, when the reads around it agree with each other.
 
-    Fires when both steps with the best correction are at least `min_likelihood_ratio` times likelier than as read,
-    slips of one kind sharing their probability. Steps are judged against the position's own use within `window_days`
-    (spread at least `spread_log`) or against the curve; a backward step has `impossible_chance`. The last read of a
-    series fires only if it is impossible as it stands; the next read decides. A rise that the next reads confirm never fires.
-    Cannot see: a slip smaller than a day's use without a curve; the same wrong number on two reads running (R01 tells of its end).
+    Fires when both steps with the best correction are at least `min_likelihood_ratio` times likelier than
+    as read, slips of one kind sharing their probability. Steps are judged against the position's own use
+    within `window_days` (spread at least `spread_log`) or against the curve; a backward step has
+    `impossible_chance`. The last read of a series fires only if it is impossible as it stands; the next
+    read decides. A rise that the next reads confirm never fires.
+    Cannot see: a slip smaller than a day's use without a curve; the same wrong number on two reads running
+    (R01 tells of its end).
     """
     judged = judge(
         panel, min_likelihood_ratio=min_likelihood_ratio, spread_log=spread_log,

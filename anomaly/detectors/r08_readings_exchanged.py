@@ -29,10 +29,12 @@ def readings_exchanged(
 ) -> Detections:
     """Two meters carry each other's reads on one occasion.
 
-    Among the odd reads (R07) of one box, else of one area, pairs of one occasion are tried the other way round.
+    Among the odd reads (R07) of one box, else of one area, pairs of one occasion are tried the other way
+    round.
 
-    Fires when each meter's read fits the other (both steps possible and within four spreads of its usual use), the
-    pair is `min_likelihood_ratio` times likelier that way round, and the next read of both has gone back.
+    Fires when each meter's read fits the other (both steps possible and within four spreads of its usual
+    use), the pair is `min_likelihood_ratio` times likelier that way round, and the next read of both has
+    gone back.
     Cannot see: registers so close together that both reads stay plausible (methods.md: 1-4 % of exchanges);
     exchanges across boxes; the last read, before the next one has come.
     """

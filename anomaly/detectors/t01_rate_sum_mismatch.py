@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anomaly.expectation import multiplier_at
 from anomaly.panel import Panel
-from anomaly.registry import Detections, detections, detector
+from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.statistics import row_median, runs
 
 Floats = NDArray[np.float64]
@@ -20,20 +20,22 @@ REFERENCE_READS = 15
     "T01",
     family="reading_error",
     unit="kWh",
-    source="State Grid 示值不平: |total − Σ rates| > 0.1 kWh × number of rates; Oracle MDM sum check over TOU registers",
+    source="State Grid 示值不平: |total − Σ rates| > 0.1 kWh × number of rates; Oracle MDM sum check over "
+    "TOU registers",
 )
 def rate_sum_mismatch(panel: Panel, *, tolerance_per_rate_kwh: float, min_reads: float) -> Detections:
     """The rate registers do not add up to the total.
 
-    Total minus sum of the rates at one instant is compared with its median over the position's first reads: a
-    difference that has been there from the start (a total that began before the rates) moves no energy.
+    Total minus sum of the rates at one instant is compared with its median over the position's first reads:
+    a difference that has been there from the start (a total that began before the rates) moves no energy.
 
-    Fires when that comparison is off by more than `tolerance_per_rate_kwh` times the number of rates on at least
-    `min_reads` reads in a row, up to the last such read. Counting through the top of a dial is not a difference.
+    Fires when that comparison is off by more than `tolerance_per_rate_kwh` times the number of rates on at
+    least `min_reads` reads in a row, up to the last such read. Counting through the top of a dial is not a
+    difference.
     Cannot see: energy in the wrong rate while the sum is right; a mismatch older than the book.
     """
     if panel.rates is None or not len(panel.rates.rows):
-        return _found(panel, *([np.empty(0, np.int64)] * 3), np.empty(0), np.empty(0), np.empty(0), tolerance_per_rate_kwh)
+        return nothing(panel)
     rows = panel.rates.rows
     gap = panel.register_kwh[rows] - panel.rates.register_kwh.sum(axis=1)
     gap[panel.offset_days[rows] != 0] = np.nan
@@ -48,11 +50,15 @@ def rate_sum_mismatch(panel: Panel, *, tolerance_per_rate_kwh: float, min_reads:
 
 
 def _since_first(panel: Panel, rows: Integers, gap: Floats, top: Floats) -> Floats:
-    """Total minus sum, less what it was on the first reads of the meter in place; wrapped at the top of the dial."""
+    """Total minus sum, less what it was on the first reads of the meter in place; wrapped at the top of the
+    dial.
+    """
     off = np.full(gap.shape, np.nan)
     installed = panel.installation[rows]
     for ordinal in range(1 + int((np.diff(installed, axis=1) != 0).sum(axis=1).max(initial=0))):
-        turn = np.cumsum(np.concatenate([np.zeros((len(rows), 1), bool), np.diff(installed, axis=1) != 0], axis=1), axis=1)
+        turn = np.cumsum(
+            np.concatenate([np.zeros((len(rows), 1), bool), np.diff(installed, axis=1) != 0], axis=1), axis=1
+        )
         mine = np.where(turn == ordinal, gap, np.nan)
         early = np.cumsum(np.isfinite(mine), axis=1) <= REFERENCE_READS
         reference = row_median(np.where(early, mine, np.nan))
@@ -61,8 +67,12 @@ def _since_first(panel: Panel, rows: Integers, gap: Floats, top: Floats) -> Floa
     return np.round((off + half) % top[:, None] - half, 4)
 
 
-def _runs_of_reads(off: Floats, limit: float, min_reads: int) -> tuple[Integers, Integers, Integers, Integers]:
-    """Runs over the reads of each row (days without one do not count): row, first and last place, borders by place."""
+def _runs_of_reads(
+    off: Floats, limit: float, min_reads: int
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Runs over the reads of each row (days without one do not count): row, first and last place, borders by
+    place.
+    """
     present = np.isfinite(off)
     order = np.argsort(~present, axis=1, kind="stable")
     packed = np.take_along_axis(off, order, axis=1)
@@ -73,7 +83,14 @@ def _runs_of_reads(off: Floats, limit: float, min_reads: int) -> tuple[Integers,
 
 
 def _found(
-    panel: Panel, row: Integers, first: Integers, last: Integers, value: Floats, reads: Floats, gap: Floats, limit: float
+    panel: Panel,
+    row: Integers,
+    first: Integers,
+    last: Integers,
+    value: Floats,
+    reads: Floats,
+    gap: Floats,
+    limit: float,
 ) -> Detections:
     multiplier = multiplier_at(panel, row, last)
     return detections(

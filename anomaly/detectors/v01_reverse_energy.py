@@ -14,14 +14,15 @@ from anomaly.registry import Detections, detections, detector, nothing
     "V01",
     family="reading_error",
     unit="kWh/d",
-    source="State Grid theft-screening guide: reverse energy above 1 kWh a day on two days, no generation contract",
+    source="State Grid theft-screening guide: reverse energy above 1 kWh a day, no generation",
 )
 def reverse_energy(panel: Panel, *, min_kwh_per_day: float, min_days: float, pause_days: float) -> Detections:
     """Energy flows back into the grid at a position without generation.
 
-    Fires when the export register of a customer's position counts more than `min_kwh_per_day` on `min_days` days
-    running. Stretches at most `pause_days` apart are one finding. Where the file says nothing about generation,
-    export from the first day on is taken as generation nobody recorded in this column, and stays silent.
+    Fires when the export register of a customer's position counts more than `min_kwh_per_day` on `min_days`
+    days running. Stretches at most `pause_days` apart are one finding. Where the file says nothing about
+    generation, export from the first day on is taken as generation nobody recorded in this column, and
+    stays silent.
     Cannot see: reversed wiring at positions with generation, and meters that count both directions as import.
     """
     export = panel.export
@@ -61,7 +62,9 @@ def _above(export: ExportRegisters, min_kwh_per_day: float, min_days: int) -> ND
 
 
 def _without_generation(panel: Panel, export: ExportRegisters, above: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`[K]` customers' positions that have no generation on file, or that began to export while nothing is on file."""
+    """`[K]` customers' positions that have no generation on file, or that began to export while nothing is
+    on file.
+    """
     rows = export.rows
     unknown = panel.positions["generation"].is_null().to_numpy()[rows]
     known_days = np.isfinite(export.kwh)

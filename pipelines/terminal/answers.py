@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -24,6 +25,9 @@ from pipelines.terminal.words import words
 from rules.explain import explain_rule, rule_list
 from rules.model import Rulebook
 from rules.rulebook import load
+
+_WITHIN_PARAGRAPH = re.compile(r"(?<!\n)\n(?!\n|\s|Fires when|Cannot see)")
+"""Line ends of a docstring that mean nothing: the terminal has its own width."""
 
 
 def check_answer(book: Path, lang: str) -> Answer:
@@ -114,7 +118,7 @@ def rule_answer(code: str, lang: str) -> Answer:
     row = {"code": known, "title": rule.title[lang], "explain": rule.explain[lang]}
     limits = {name: asdict(limit) for name, limit in rule.limits.items()}
     document = {**row, "causes": dict(rule.causes), "limits": limits}
-    documentation = load_all()[known].documentation
+    documentation = _WITHIN_PARAGRAPH.sub(" ", load_all()[known].documentation)
     return Answer(pl.DataFrame([row]), lambda: [explain_rule(rules, known, lang, documentation)], document)
 
 

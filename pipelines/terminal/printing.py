@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pipelines.terminal.wrapping import NARROWEST, wrapped
 FORMATS = ("table", "csv", "json", "ndjson", "parquet")
 SUFFIXES = {".csv": "csv", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet",
             ".txt": "table"}  # fmt: skip
+_HEADLINE = re.compile(r"\d+\. ")
 FILE_WIDTH = 110
 """Columns of a table that goes into a file, where no terminal says how wide it may be."""
 
@@ -68,8 +70,15 @@ def show(parts: Iterable[Shown], *, stderr: bool = False) -> None:
         if isinstance(part, Table):
             console.print(part)
         else:
-            text = wrapped(part, console.width) if console.is_terminal else part
-            console.print(text, soft_wrap=True)
+            _write(console, part)
+
+
+def _write(console: Console, text: str) -> None:
+    """Lines of text; on a terminal broken at words, and bold where they are a case's headline."""
+    for line in text.split("\n"):
+        style = "bold" if _HEADLINE.match(line) else None
+        shown = wrapped(line, console.width) if console.is_terminal else line
+        console.print(shown, soft_wrap=True, style=style)
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,9 @@ def _open(output: ScanOutput, page: Edition) -> Iterator[str]:
     by_cause = opened.group_by("family", "cause").len().sort("len", "cause", descending=[True, False])
     totals = opened.group_by("family").len().sort("len", "family", descending=[True, False])
     for family, cases in totals.rows():
-        causes = by_cause.filter(pl.col("family") == family).select("cause", "len").rows()
-        named = page.comma.join(
-            t("scan.cause", cause=page.cause(cause), cases=number(n)) for cause, n in causes
-        )
-        yield "  " + t("scan.family", family=t(f"family.{family}"), cases=number(cases), causes=named)
+        yield "  " + t("scan.family", family=t(f"family.{family}"), cases=number(cases))
+        for cause, of_cause in by_cause.filter(pl.col("family") == family).select("cause", "len").rows():
+            yield f"    {number(of_cause):>5}  {page.cause(cause)}"
 
 
 def _aside(output: ScanOutput, page: Edition) -> Iterator[str]:
@@ -83,7 +81,7 @@ def _aside(output: ScanOutput, page: Edition) -> Iterator[str]:
     if reasons:
         yield t("scan.suppressed", cases=number(reasons.total()))
     for name, cases in sorted(reasons.items(), key=lambda pair: (-pair[1], str(pair[0]))):
-        yield "  " + t("scan.suppressed_by", reason=page.suppressor(name), cases=number(cases))
+        yield f"    {number(cases):>5}  {page.suppressor(name)}"
 
 
 def _unchecked(output: ScanOutput, page: Edition) -> Iterator[str]:

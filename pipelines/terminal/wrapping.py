@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     rf"\s+|[{_OPENING}]*(?:(?![{_OPENING}])[{_CHINESE}]|[^\s{_CHINESE}{_OPENING}]+)[{_CLOSING}]*|[{_OPENING}]+"
 )
 """What stays on one line: spaces, a word or a Chinese character, with the points that cling to it."""
-_HANGING = re.compile(r" *(?:[+−□✓·] |\d+\.? +)?")
+_HANGING = re.compile(r" *(?:[+−□] |\d+\. +|\d+  +|[A-Z]\d\d  +)?")
 NARROWEST = 20
 
 

@@ -1,0 +1,154 @@
+"""R10: everything the meter shows is suddenly multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.panel import Panel
+from anomaly.registry import Detections, detections, detector
+from anomaly.scale_step import ScaleSteps, scale_steps
+from anomaly.statistics import row_median
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+RECORDS = ("works", "exchange", "program_change")
+LEAST_BEFORE = 14
+FLOOR_KWH = 0.3
+
+
+@detector(
+    "R10",
+    family="reading_error",
+    unit="ratio",
+    source="domain.md §1 Q05, §5 row 21 multiplier; 376.1 E2000038 CT ratio changed; methods.md §4 "
+    "multiplier/CT ratio",
+)
+def multiplier_step(
+    panel: Panel,
+    *,
+    catalogue_ratios: Sequence[float],
+    tolerance_share: float,
+    min_ratio: float,
+    sure_ratio: float,
+    unlike_alone_log: float,
+    unlike_share: float,
+    unlike_recorded_log: float,
+    record_days: float,
+    window_days: int,
+    scan_days: int,
+    min_days: int,
+    least_kwh_per_day: float,
+) -> Detections:
+    """Everything the meter shows is suddenly multiplied.
+
+    The best step of daily use within `scan_days` is compared over `window_days` on both sides (`min_days`
+    after it at least): the ratio, and how unlike the low, middle and high intervals (days, without a curve)
+    moved.
+
+    Fires for an account behind transformers (multiplier above 1) whose ratio is at least `min_ratio` up or
+    down and leads from its multiplier to one of `catalogue_ratios` within `tolerance_share`, if either
+    works, an exchange or a program change is on record within `record_days` and the intervals moved alike
+    to `unlike_recorded_log`; or the load curve moved alike to `unlike_alone_log` plus `unlike_share` of the
+    (logarithmic) ratio (the days to half of that, where there is no curve); or the ratio is `sure_ratio` at
+    least. A direct meter has no transformer: for it only `sure_ratio` within the tolerance of 10 or 100
+    counts, with a record or a curve.
+    Silent where the file changes its multiplier that day (R11), and below `least_kwh_per_day` on either
+    side.
+    Cannot see: a ratio below `min_ratio`; a step that real use blurs; the first days after it.
+    """
+    steps = scale_steps(
+        panel, _screened(panel, min_ratio, min_days, scan_days, least_kwh_per_day), scan_days=scan_days,
+        window_days=window_days, least_before=LEAST_BEFORE, least_after=min_days, floor_kwh=FLOOR_KWH,
+    )  # fmt: skip
+    steps = steps.take(np.flatnonzero(np.abs(steps.ratio_log) >= np.log(min_ratio)))
+    file = panel.multiplier[steps.row, steps.split - 1]
+    steps = steps.take(np.flatnonzero(file == panel.multiplier[steps.row, steps.split]))
+    file = panel.multiplier[steps.row, steps.split]
+    near, off = _nearest(steps.ratio_log, file, np.asarray(catalogue_ratios, dtype=np.float64))
+    recorded = _recorded(panel, steps, record_days)
+    sure = np.abs(steps.ratio_log) >= np.log(sure_ratio * (1 - tolerance_share))
+    alone = unlike_alone_log + unlike_share * np.abs(steps.ratio_log)
+    tight = steps.unlike_log <= np.where(steps.by_curve, alone, alone / 2)
+    with_record = recorded & (steps.unlike_log <= unlike_recorded_log)
+    behind = (file > 1) & (with_record | tight | (sure & (steps.unlike_log <= unlike_recorded_log)))
+    direct = (file == 1) & sure & (with_record | tight)
+    before, after = _levels(panel, steps, window_days)
+    enough = np.minimum(before, after) >= least_kwh_per_day
+    keep = np.flatnonzero((behind | direct) & enough & (off <= np.log1p(tolerance_share)))
+    ratio = np.exp(steps.ratio_log)
+    return detections(
+        panel,
+        steps.row,
+        steps.split,
+        np.full(len(steps), panel.shape[1]),
+        measured=ratio,
+        expected=1.0,
+        limit=min_ratio,
+        strength=np.abs(steps.ratio_log) / np.maximum(steps.unlike_log, 0.05) + np.where(recorded, 5.0, 0.0),
+        kwh_at_stake=np.abs(after - before) * (panel.shape[1] - steps.split),
+        facts={
+            "change_ratio": ratio,
+            "near_ratio": near,
+            "before_kwh_per_day": before,
+            "after_kwh_per_day": after,
+            "file_multiplier": file,
+            "unlike_percent": 100 * np.expm1(steps.unlike_log),
+            "pattern": np.where(recorded, "work_on_record", "no_work_on_record").astype(object),
+        },
+    ).take(keep)
+
+
+def _screened(panel: Panel, min_ratio: float, min_days: int, scan_days: int, least_kwh: float) -> Integers:
+    """Daily positions whose first and last days of the scanned stretch differ at all: cheap, and generous."""
+    first = max(panel.shape[1] - scan_days, 0)
+    if panel.shape[1] - first < LEAST_BEFORE + min_days:
+        return np.empty(0, np.int64)
+    early = row_median(panel.kwh[:, first : first + LEAST_BEFORE])
+    late = row_median(panel.kwh[:, -min_days:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        differs = np.abs(np.log(late / early)) >= np.log(min_ratio) / 2
+        enough = np.minimum(early, late) >= least_kwh / 2
+    return np.flatnonzero(differs & enough & panel.daily & ~panel.flag("is_supply"))
+
+
+def _nearest(ratio_log: Floats, file: Floats, catalogue: Floats) -> tuple[Floats, Floats]:
+    """The ratio nearest to the measured one that another transformer (or a decimal place) makes, and how far
+    off (ln).
+    """
+    ways = file[:, None] / catalogue
+    ways = np.where((file > 1)[:, None] & (ways != 1), ways, np.nan)
+    decimal = np.broadcast_to(np.array([0.01, 0.1, 10.0, 100.0]), (len(file), 4))
+    ways = np.concatenate([ways, decimal], axis=1)
+    off = np.nan_to_num(np.abs(np.log(ways) - ratio_log[:, None]), nan=np.inf)
+    best = np.argmin(np.round(off, 9), axis=1)
+    entry = np.arange(len(file))
+    return ways[entry, best], off[entry, best]
+
+
+def _recorded(panel: Panel, steps: ScaleSteps, record_days: float) -> Booleans:
+    """Whether works, an exchange or a program change stand in the events or the file near each step."""
+    works = panel.events.filter(
+        pl.col("kind").is_in(RECORDS) & pl.col("row").is_in(np.unique(steps.row).tolist())
+    )
+    exchanges = panel.exchanges.filter(pl.col("row").is_in(np.unique(steps.row).tolist()))
+    row = np.concatenate([works["row"].to_numpy(), exchanges["row"].to_numpy()])
+    day = np.concatenate(
+        [works["at"].to_numpy().astype("datetime64[D]"), exchanges["day"].to_numpy().astype("datetime64[D]")]
+    )
+    apart = (day[None, :] - panel.dates(steps.split)[:, None]).astype(np.float64)
+    return np.asarray(((row[None, :] == steps.row[:, None]) & (np.abs(apart) <= record_days)).any(axis=1))
+
+
+def _levels(panel: Panel, steps: ScaleSteps, window_days: int) -> tuple[Floats, Floats]:
+    """Median day before and after each step, kWh."""
+    day = np.arange(panel.shape[1])
+    kwh, split = panel.kwh[steps.row], steps.split[:, None]
+    before = row_median(np.where((day < split) & (day >= split - window_days), kwh, np.nan))
+    after = row_median(np.where((day >= split) & (day < split + window_days), kwh, np.nan))
+    return np.nan_to_num(before), np.nan_to_num(after)

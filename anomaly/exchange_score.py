@@ -1,0 +1,218 @@
+"""Did homes of a group exchange their profiles at a date? Scores for every pair, and for chains of three and more.
+
+The statement "home i now runs on the meter that home j had" is compared with "home i stayed as it was, or became
+like any home of the fleet": the second half keeps one household with a new life from looking like an exchange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lgamma
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from anomaly.drift import FleetSpread
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+RATIO_CAP_NATS = 12.0
+"""Student-t pair ratio is told up to here: beyond, single tails decide (methods.md §1.1)."""
+
+MOVED_OFFSET = 0.1
+"""Times F, added to distances before their logarithm is taken (methods.md §1.1)."""
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """`chance` that a home becomes any other home within the windows; t degrees of freedom of drift and of homes."""
+
+    chance: float
+    degrees_of_freedom: float
+    homes_degrees_of_freedom: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How well each home's window after the date fits each home's window before it.
+
+    distance    `[G, g, g]` D(i, j): after of i against before of j, in squared drift sigmas; NaN where absent
+    cross       `[G, g, g]` ln likelihood of after i, had i's meter measured j before
+    own         `[G, g]` ln likelihood of after i, had nothing been exchanged
+    """
+
+    distance: Floats
+    cross: Floats
+    own: Floats
+    features: int
+
+    @property
+    def gain(self) -> Floats:
+        """`[G, g, g]` by how much "i now measures j" beats "i was not exchanged", in nats; -inf where absent."""
+        gain = self.cross - self.own[:, :, None]
+        gain[~np.isfinite(gain)] = -np.inf
+        places = np.arange(gain.shape[1])
+        gain[:, places, places] = -np.inf
+        return np.asarray(gain)
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Exchanges found: in `group`, the meter of member `member` now measures what `source` measured before.
+
+    A pair is two links; a chain of n is n links of the same `exchange` (numbered over all groups). `nats` is the
+    log likelihood ratio of the whole exchange, `size` its number of members.
+    """
+
+    group: Integers
+    exchange: Integers
+    member: Integers
+    source: Integers
+    size: Integers
+    nats: Floats
+
+
+def fit(before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer) -> Fit:
+    """Fit of `[G, g, F]` window summaries after a date to those before it; absent homes are NaN."""
+    white = fleet.drift.whitener.T
+    distance = _distances(after @ white, before @ white)
+    features = before.shape[-1]
+    cross = _log_t(distance, features, newcomer.degrees_of_freedom, fleet.drift.log_determinant)
+    moved = (after - fleet.homes.centre) @ fleet.homes.whitener.T
+    anybody = _log_t(
+        (moved**2).sum(axis=-1), features, newcomer.homes_degrees_of_freedom, fleet.homes.log_determinant
+    )
+    stayed = np.diagonal(cross, axis1=1, axis2=2)
+    own = np.logaddexp(np.log1p(-newcomer.chance) + stayed, np.log(newcomer.chance) + anybody)
+    return Fit(distance, cross, own, features)
+
+
+def pair_nats(gain: Floats) -> Floats:
+    """`[G, g, g]` symmetric: log likelihood ratio of "i and j exchanged" against "neither did"."""
+    return np.asarray(gain + gain.transpose(0, 2, 1))
+
+
+def both_moved(distance: Floats, features: int) -> Floats:
+    """`[..., g, g]` MM: ln of how far the nearer of both moved from itself over how far the worse lies off the other.
+
+    Above zero both left themselves and both landed on each other. Source: methods.md §1.1.
+    """
+    offset = MOVED_OFFSET * features
+    own = np.diagonal(distance, axis1=-2, axis2=-1)
+    left = np.log(np.minimum(own[..., :, None], own[..., None, :]) + offset)
+    return np.asarray(left - np.log(np.maximum(distance, distance.swapaxes(-1, -2)) + offset))
+
+
+def capped_ratio(distance: Floats, features: int, degrees_of_freedom: float) -> Floats:
+    """`[..., g, g]` LLR_t = ρ(D_ii) + ρ(D_jj) - ρ(D_ij) - ρ(D_ji), at most RATIO_CAP_NATS. Source: methods.md §1.1."""
+    rho = (degrees_of_freedom + features) / 2 * np.log1p(distance / degrees_of_freedom)
+    own = np.diagonal(rho, axis1=-2, axis2=-1)
+    ratio = own[..., :, None] + own[..., None, :] - rho - rho.swapaxes(-1, -2)
+    return np.asarray(np.minimum(ratio, RATIO_CAP_NATS))
+
+
+def exchanges(gain: Floats, limit_nats: Floats) -> Links:
+    """Disjoint exchanges of each group above `limit_nats[G]`, best first; chains of three or more where they win.
+
+    `gain[G, g, g]` is `Fit.gain`. Chains are looked for only in groups whose homes, each with its best partner,
+    could reach the limit, and are kept only if the chain is likelier than every pair inside it.
+    """
+    in_chains = _chains(gain, limit_nats)
+    left = gain.copy()
+    left[in_chains.group, in_chains.member, :] = -np.inf
+    left[in_chains.group, :, in_chains.member] = -np.inf
+    return _together(in_chains, _pairs(left, limit_nats))
+
+
+def _distances(after: Floats, before: Floats) -> Floats:
+    """`[G, g, g]` squared distances of whitened summaries."""
+    squares = (after**2).sum(axis=2)[:, :, None] + (before**2).sum(axis=2)[:, None, :]
+    return np.asarray(np.maximum(squares - 2 * after @ before.transpose(0, 2, 1), 0.0))
+
+
+def _log_t(distance: Floats, features: int, degrees_of_freedom: float, log_determinant: float) -> Floats:
+    """Log density of a multivariate Student-t at squared Mahalanobis distance."""
+    half = (degrees_of_freedom + features) / 2
+    constant = lgamma(half) - lgamma(degrees_of_freedom / 2)
+    constant -= (features * np.log(degrees_of_freedom * np.pi) + log_determinant) / 2
+    return np.asarray(constant - half * np.log1p(distance / degrees_of_freedom))
+
+
+def best_pairs(nats: Floats) -> tuple[Floats, Integers, Integers]:
+    """The likeliest pair of each group of `nats[G, g, g]`: (nats, i, j) with i < j; the first on a tie."""
+    groups, members, _ = nats.shape
+    upper = np.triu(np.ones((members, members), bool), 1)
+    flat = np.where(upper, nats, -np.inf).reshape(groups, -1)
+    at = flat.argmax(axis=1)
+    return flat[np.arange(groups), at], at // members, at % members
+
+
+def _pairs(gain: Floats, limit_nats: Floats) -> Links:
+    """Disjoint pairs above the limit, the likeliest of each group first."""
+    nats = pair_nats(gain)
+    remaining = np.arange(len(nats))
+    group, first, second, found = [], [], [], []
+    while len(remaining):
+        best, one, other = best_pairs(nats[remaining])
+        keep = best >= limit_nats[remaining]
+        remaining, best, one, other = remaining[keep], best[keep], one[keep], other[keep]
+        for column, values in ((group, remaining), (first, one), (second, other), (found, best)):
+            column.append(values)
+        for taken in (one, other):
+            nats[remaining, taken, :] = -np.inf
+            nats[remaining, :, taken] = -np.inf
+    groups = np.concatenate([*group, np.empty(0, np.int64)]).astype(np.int64)
+    one, other = (np.concatenate([*part, np.empty(0)]).astype(np.int64) for part in (first, second))
+    number = np.arange(len(groups))
+    ratio = np.concatenate([*found, np.empty(0)])
+    return Links(
+        np.repeat(groups, 2), np.repeat(number, 2), np.stack([one, other], axis=1).ravel(),
+        np.stack([other, one], axis=1).ravel(), np.full(2 * len(groups), 2), np.repeat(ratio, 2),
+    )  # fmt: skip
+
+
+def _chains(gain: Floats, limit_nats: Floats) -> Links:
+    """Cycles of three or more homes by assignment, in the few groups where they could reach the limit."""
+    best = gain.max(axis=2, initial=-np.inf)
+    hopeful = (best > 0).sum(axis=1) >= 3
+    hopeful &= np.where(best > 0, best, 0.0).sum(axis=1) >= limit_nats
+    rows: list[tuple[int, int, int, int, int, float]] = []
+    number = 0
+    for group in np.flatnonzero(hopeful):
+        for cycle, nats in _cycles(gain[group]):
+            inside = gain[group][np.ix_(cycle, cycle)]
+            if nats < limit_nats[group] or (inside + inside.T).max() >= nats:
+                continue
+            sources = cycle[1:] + cycle[:1]
+            rows += [(int(group), number, one, source, len(cycle), nats) for one, source in zip(cycle, sources, strict=True)]
+            number += 1
+    columns = list(zip(*rows, strict=True)) or [()] * 6
+    group, exchange, member, source, size = (np.array(column, dtype=np.int64) for column in columns[:5])
+    return Links(group, exchange, member, source, size, np.array(columns[5], dtype=np.float64))
+
+
+def _cycles(gain: Floats) -> list[tuple[list[int], float]]:
+    """Cycles of length three and more in the likeliest assignment of one group, with their nats."""
+    cost = np.where(np.isfinite(gain), -gain, 1e6)
+    np.fill_diagonal(cost, 0.0)
+    _, chosen = linear_sum_assignment(cost)
+    seen, found = np.zeros(len(chosen), bool), []
+    for start in range(len(chosen)):
+        cycle, at = [], start
+        while not seen[at]:
+            seen[at] = True
+            cycle.append(int(at))
+            at = chosen[at]
+        if len(cycle) >= 3:
+            found.append((cycle, float(gain[cycle, chosen[cycle]].sum())))
+    return found
+
+
+def _together(chains: Links, pairs: Links) -> Links:
+    """Links of both, exchanges numbered on."""
+    shift = int(chains.exchange.max(initial=-1)) + 1
+    both = {name: np.concatenate([values, getattr(pairs, name)]) for name, values in vars(chains).items()}
+    both["exchange"][len(chains.exchange) :] += shift
+    return Links(**both)

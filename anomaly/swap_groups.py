@@ -1,0 +1,65 @@
+"""Who can have been exchanged with whom: homes of one box, else of one small area, as padded arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anomaly.panel import Panel
+
+Integers = NDArray[np.int64]
+
+SIZES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Groups are padded up to these sizes, so that groups of one size are one array."""
+
+BLOCK_ROWS = 3_000
+"""Positions handled at once, so that memory does not grow with the slice."""
+
+
+def groups_of(panel: Panel, *, max_members: int) -> list[Integers]:
+    """Arrays `[G, g]` of positions, -1 where padded: every box of two or more, then areas of all others.
+
+    Positions that belong to no box, or are alone in theirs, are compared within their area if there are at most
+    `max_members` of them. Supply meters, check meters and positions read monthly are in no group.
+    """
+    judged = panel.daily & ~panel.flag("is_supply") & (panel.column("point_role") != "check")
+    members = (
+        panel.positions.select(
+            "area_id", "box_id", row=pl.int_range(pl.len(), dtype=pl.Int64), judged=pl.Series(judged)
+        )
+        .filter("judged")
+        .with_columns(in_box=pl.len().over("area_id", "box_id"))
+        .with_columns(boxed=pl.col("box_id").is_not_null() & (pl.col("in_box") >= 2))
+    )
+    boxes = members.filter("boxed").with_columns(group=pl.struct("area_id", "box_id").rank("dense"))
+    others = members.filter(~pl.col("boxed"), pl.col("area_id").is_not_null())
+    areas = others.with_columns(group=pl.col("area_id").rank("dense"))
+    return [
+        padded
+        for part in (boxes, areas)
+        for padded in _padded(part.sort("group", "row"), max_members)
+    ]
+
+
+def blocks(groups: Integers) -> Iterator[Integers]:
+    """Parts `[G', g]` of an array of groups, each of about BLOCK_ROWS positions."""
+    step = max(BLOCK_ROWS // groups.shape[1], 1)
+    for first in range(0, len(groups), step):
+        yield groups[first : first + step]
+
+
+def _padded(members: pl.DataFrame, max_members: int) -> Iterator[Integers]:
+    row, group = members["row"].to_numpy(), members["group"].to_numpy()
+    if not len(row):
+        return
+    _, first, count = np.unique(group, return_index=True, return_counts=True)
+    fits = np.flatnonzero((count >= 2) & (count <= min(max_members, SIZES[-1])))
+    width = np.array(SIZES)[np.searchsorted(SIZES, count[fits])]
+    for size in np.unique(width):
+        mine = fits[width == size]
+        place = np.arange(size)
+        at = np.minimum(first[mine][:, None] + place, len(row) - 1)
+        yield np.where(place < count[mine][:, None], row[at], -1).astype(np.int64)
