@@ -107,32 +107,37 @@ def _weighed(findings: pl.DataFrame, story: NDArray[np.int64], model: CauseModel
     speaking = rows.filter((pl.col("status") == "reported") | ~open_story)
     count = int(story.max(initial=-1)) + 1
     code = code_index(model, speaking["code"])
-    chance = np.round(probabilities(model, speaking["story"].to_numpy(), code, count), 6)
+    # Cut off, not rounded: the published probabilities of a case must not add up to more than one.
+    chance = np.floor(probabilities(model, speaking["story"].to_numpy(), code, count) * 1e6 + 1e-3) / 1e6
     leading = chance.argmax(axis=1) if count else np.empty(0, np.int64)
     cause = np.array(model.causes, dtype=object)[leading]
     ratio = model.log_ratio[code, leading[speaking["story"].to_numpy()]]
     speaking = speaking.with_columns(speaks=pl.Series(ratio, dtype=pl.Float64))
-    stories = _summary(speaking).with_columns(
+    earliest = rows.group_by("story").agg(pl.col("start").min().alias("earliest"))
+    stories = _summary(speaking).join(earliest, on="story", maintain_order="left").with_columns(
         cause=pl.Series(cause, dtype=pl.String),
         probability=pl.Series(chance.max(axis=1) if count else [], dtype=pl.Float64),
         chances=pl.Series(chance, dtype=pl.Array(pl.Float64, len(model.causes))),
         family=pl.Series([grouping.cause_family[str(name)] for name in cause], dtype=pl.String),
     )
-    stories = stories.with_columns(
-        family=pl.when(pl.col("cause") == "unknown").then(pl.col("leading_family")).otherwise(pl.col("family"))
-    )
     return stories.with_columns(case_id=pl.Series(_case_ids(stories), dtype=pl.String))
 
 
 def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
-    """Span, parties, energy and the finding that speaks loudest for the leading cause, per story."""
+    """Span, parties, energy and the finding that speaks loudest for the leading cause, per story.
+
+    The parties are those of the loudest finding about a pair, if there is one.
+    """
     loudest = speaking.sort(
         ["story", "speaks", "kwh_at_stake", "strength", "finding_id"], descending=[False, True, True, True, False]
     )
     lead = loudest.unique("story", keep="first", maintain_order=True).select(
+        "story", pl.col("finding_id").alias("leading_finding"), pl.col("family").alias("leading_family")
+    )
+    is_pair = pl.col("related_account_id").is_not_null()
+    paired_first = loudest.sort("story", is_pair, descending=[False, True], maintain_order=True)
+    parties = paired_first.unique("story", keep="first", maintain_order=True).select(
         "story",
-        pl.col("finding_id").alias("leading_finding"),
-        pl.col("family").alias("leading_family"),
         pl.col("account_id").alias("lead_account"),
         pl.col("meter_id").alias("lead_meter"),
         pl.col("related_account_id").alias("lead_related"),
@@ -150,7 +155,7 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
         pl.col("code").unique().sort().alias("codes"),
         pl.col("suppressed_by").drop_nulls().sort().first(),
     )
-    stories = spans.join(lead, on="story").sort("story")
+    stories = spans.join(lead, on="story").join(parties, on="story").sort("story")
     many = (pl.col("accounts") > 1) & pl.col("lead_related").is_null()
     first = pl.min_horizontal("lead_account", "lead_related")
     swapped = pl.col("lead_related") < pl.col("lead_account")
@@ -172,5 +177,5 @@ def _case_ids(stories: pl.DataFrame) -> list[str]:
         pl.lit("area ") + pl.col("area_id"),
         pl.lit("?"),
     )
-    keys = stories.select(pl.concat_str("family", who, pl.col("start").dt.strftime("%Y-%m"), separator="|"))
+    keys = stories.select(pl.concat_str("family", who, pl.col("earliest").dt.strftime("%Y-%m"), separator="|"))
     return [digest(key) for key in keys.to_series()]

@@ -75,7 +75,7 @@ def residual_kwh(panel: Panel, curve: Curve) -> Floats:
 
 
 def noise_kwh(panel: Panel, row: Integers) -> Floats:
-    """How far register and curve usually lie apart in a day, kWh on the dial (median); NaN without a curve."""
+    """Median distance of register and curve in a day, kWh on the dial; NaN without a curve."""
     noise = np.full(len(row), np.nan)
     for curve, mine, at in curve_places(panel, row):
         unique, back = np.unique(at, return_inverse=True)

@@ -16,6 +16,9 @@ Integers = NDArray[np.int64]
 
 OPERATIONS = ("transposed", "wrong_digit", "dropped_digit", "doubled_digit", "decimal_shift")
 SHIFTS = (10, 100, 1000)
+ONE_PLACE_SHARE = 0.4
+"""Of the decimal points that move, this share moves one place to the right, and as many to the left."""
+
 MOST_DIGITS = 12
 NONE = np.int64(-1)
 
@@ -71,17 +74,20 @@ def corrections(written: Integers, expected: Integers, digits: Integers, top: In
     )
 
 
-def log_prior(found: Corrections) -> Floats:
-    """`[K, C]` log-probability of each slip: the kinds are equally likely, and so is each slip within a
-    kind.
+def log_prior(found: Corrections, digits: Integers) -> Floats:
+    """`[K, C]` log-probability of each slip given the true register, on dials of `digits[K]` digits.
+
+    The five kinds are equally likely. Within a kind each place is (and each other digit); a decimal point
+    mostly moves by one place.
     """
-    prior = np.full(found.ticks.shape, -np.inf)
-    for operation in range(len(OPERATIONS)):
-        mine = found.operation == operation
-        present = found.ticks[:, mine] >= 0
-        count = np.maximum(present.sum(axis=1), 1)
-        prior[:, mine] = np.where(present, -np.log(len(OPERATIONS) * count)[:, None], -np.inf)
-    return prior
+    count = digits.astype(np.float64)[:, None]
+    ways = np.stack([count - 1, 9 * count, count, count, np.ones_like(count)], axis=-1)[:, 0, :]
+    prior = -np.log(len(OPERATIONS) * np.maximum(ways, 1.0))[:, found.operation]
+    shifted = found.operation == OPERATIONS.index("decimal_shift")
+    one_place = np.log(
+        np.where(np.abs(found.digit) == SHIFTS[0], ONE_PLACE_SHARE, (1 - 2 * ONE_PLACE_SHARE) / 4)
+    )
+    return np.asarray(np.where(found.ticks >= 0, prior + np.where(shifted, one_place, 0.0), -np.inf))
 
 
 def digits_text(found: Corrections, written: Integers, chosen: Integers) -> NDArray[np.object_]:

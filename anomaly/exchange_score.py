@@ -25,6 +25,11 @@ MOVED_OFFSET = 0.1
 """Times F, added to distances before their logarithm is taken (methods.md §1.1)."""
 
 
+CHAIN_COST_NATS = 4.0
+"""What a chain must prove more for every home beyond two: in a box of twelve there are seven times as many chains
+of three as pairs, and they are rarer (assumed: ten times)."""
+
+
 @dataclass(frozen=True)
 class Newcomer:
     """`chance` that a home becomes any other home within the windows; t degrees of freedom of drift and of homes."""
@@ -85,7 +90,8 @@ def fit(before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer) -
         (moved**2).sum(axis=-1), features, newcomer.homes_degrees_of_freedom, fleet.homes.log_determinant
     )
     stayed = np.diagonal(cross, axis1=1, axis2=2)
-    own = np.logaddexp(np.log1p(-newcomer.chance) + stayed, np.log(newcomer.chance) + anybody)
+    with np.errstate(invalid="ignore"):
+        own = np.logaddexp(np.log1p(-newcomer.chance) + stayed, np.log(newcomer.chance) + anybody)
     return Fit(distance, cross, own, features)
 
 
@@ -117,7 +123,7 @@ def exchanges(gain: Floats, limit_nats: Floats) -> Links:
     """Disjoint exchanges of each group above `limit_nats[G]`, best first; chains of three or more where they win.
 
     `gain[G, g, g]` is `Fit.gain`. Chains are looked for only in groups whose homes, each with its best partner,
-    could reach the limit, and are kept only if the chain is likelier than every pair inside it.
+    could reach the limit, and are kept only if the chain is likelier than every pair of its members.
     """
     in_chains = _chains(gain, limit_nats)
     left = gain.copy()
@@ -175,26 +181,27 @@ def _pairs(gain: Floats, limit_nats: Floats) -> Links:
 
 def _chains(gain: Floats, limit_nats: Floats) -> Links:
     """Cycles of three or more homes by assignment, in the few groups where they could reach the limit."""
-    best = gain.max(axis=2, initial=-np.inf)
+    best = np.maximum(gain.max(axis=2, initial=0.0), 0.0)
     hopeful = (best > 0).sum(axis=1) >= 3
-    hopeful &= np.where(best > 0, best, 0.0).sum(axis=1) >= limit_nats
-    rows: list[tuple[int, int, int, int, int, float]] = []
+    hopeful &= best.sum(axis=1) >= limit_nats + CHAIN_COST_NATS
+    partner = pair_nats(gain).max(axis=2, initial=-np.inf)
+    rows: list[tuple[int, int, int, int, int]] = []
+    found: list[float] = []
     number = 0
     for group in np.flatnonzero(hopeful):
         for cycle, nats in _cycles(gain[group]):
-            inside = gain[group][np.ix_(cycle, cycle)]
-            if nats < limit_nats[group] or (inside + inside.T).max() >= nats:
+            if nats < limit_nats[group] or partner[group, cycle].max() >= nats:
                 continue
             sources = cycle[1:] + cycle[:1]
-            rows += [(int(group), number, one, source, len(cycle), nats) for one, source in zip(cycle, sources, strict=True)]
+            rows += [(int(group), number, *link, len(cycle)) for link in zip(cycle, sources, strict=True)]
+            found += [nats] * len(cycle)
             number += 1
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    group, exchange, member, source, size = (np.array(column, dtype=np.int64) for column in columns[:5])
-    return Links(group, exchange, member, source, size, np.array(columns[5], dtype=np.float64))
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    return Links(*columns, np.array(found))
 
 
 def _cycles(gain: Floats) -> list[tuple[list[int], float]]:
-    """Cycles of length three and more in the likeliest assignment of one group, with their nats."""
+    """Cycles of three and more in the likeliest assignment of one group, with their nats less their cost."""
     cost = np.where(np.isfinite(gain), -gain, 1e6)
     np.fill_diagonal(cost, 0.0)
     _, chosen = linear_sum_assignment(cost)
@@ -206,7 +213,8 @@ def _cycles(gain: Floats) -> list[tuple[list[int], float]]:
             cycle.append(int(at))
             at = chosen[at]
         if len(cycle) >= 3:
-            found.append((cycle, float(gain[cycle, chosen[cycle]].sum())))
+            nats = float(gain[cycle, chosen[cycle]].sum())
+            found.append((cycle, nats - CHAIN_COST_NATS * (len(cycle) - 2)))
     return found
 
 

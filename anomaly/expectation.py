@@ -19,18 +19,14 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FLOOR_KWH_PER_DAY = 0.3
-"""Added before the logarithm, so that an empty home is merely low and not infinitely far away (methods.md
-§1.1).
-"""
+"""Added before the logarithm, so that an empty home is low and not infinitely far away."""
 
 LEAST_STEPS = 4
-"""With fewer clean steps the position has no level of its own; the skipped step stands in, with a wide
-spread.
-"""
+"""With fewer clean steps there is no own level; the step that skips the read stands in, widely spread."""
 
 WIDE_SPREAD_LOG = 1.0
 TAIL_DEGREES = 4.0
-"""Student-t tails (methods.md §0: a Gaussian lets one real change of life outweigh everything else)."""
+"""Student-t tails: with a Gaussian one real change of life outweighs everything else."""
 
 LINE_VOLTAGE_FROM = 350.0
 """Rated volts from here on are between lines: three phases carry √3 × volts × amps instead of 3 ×."""
@@ -154,13 +150,8 @@ def capacity_kwh_per_day(panel: Panel, row: Integers, border: Integers, *, contr
     """
     names = ("rated_volts", "max_amps", "phases")
     index = panel.installation[row, border]
-    known = index >= 0
-    at = np.where(known, index, 0)
-    volts, amps, phases = (
-        np.where(known, panel.installations[name].cast(float).to_numpy()[at], np.nan) if len(panel.installations)
-        else np.full(len(row), np.nan)
-        for name in names
-    )  # fmt: skip
+    # An unknown installation (-1) takes the added NaN at the end.
+    volts, amps, phases = (np.append(_installed(panel, name), np.nan)[index] for name in names)
     three = phases >= 3
     factor = np.where(three & (volts >= LINE_VOLTAGE_FROM), np.sqrt(3.0), np.where(three, 3.0, 1.0))
     rated = volts * amps * factor * 24 / 1000
@@ -168,3 +159,8 @@ def capacity_kwh_per_day(panel: Panel, row: Integers, border: Integers, *, contr
     contract = contract / multiplier_at(panel, row, border)
     usable = np.isfinite(rated) & (rated > 0)
     return np.where(usable, rated, np.where(np.isfinite(contract) & (contract > 0), contract, np.inf))
+
+
+def _installed(panel: Panel, name: str) -> Floats:
+    """A column of the installations as numbers, NaN where the file is silent."""
+    return np.asarray(panel.installations[name].cast(float).to_numpy())

@@ -51,7 +51,7 @@ def best_slips(odd: OddReads, *, impossible_chance: float) -> Slips:
     found = corrections(written, np.rint(between * odd.scale).astype(np.int64), odd.digits, odd.top)
     as_read = odd.log_likelihood(odd.read_kwh, impossible_chance=impossible_chance)
     registers = np.where(found.ticks >= 0, found.ticks / odd.scale[:, None], np.nan)
-    score = odd.log_likelihood(registers, impossible_chance=impossible_chance) + log_prior(found)
+    score = odd.log_likelihood(registers, impossible_chance=impossible_chance) + log_prior(found, odd.digits)
     score = np.where(found.ticks >= 0, score, -np.inf)
     # A corrected register that still runs backwards corrects nothing.
     with np.errstate(invalid="ignore"):
@@ -177,7 +177,7 @@ def _groups(panel: Panel, row: Integers) -> Integers:
 def _pairs(
     group: Integers, odd: OddReads, able: NDArray[np.bool_], apart: Integers
 ) -> tuple[Integers, Integers]:
-    """Pairs of odd reads in one group, of different positions and near in time; the smaller position first."""
+    """Pairs of odd reads in one group, of different positions, near in time; the smaller position first."""
     at = np.flatnonzero(able)
     at = at[np.lexsort((odd.row[at], odd.border[at], group[at]))]
     firsts, seconds = [np.empty(0, np.int64)], [np.empty(0, np.int64)]

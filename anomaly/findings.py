@@ -22,12 +22,19 @@ SCHEMA = {
     "meter_id": pl.String, "area_id": pl.String, "box_id": pl.String, "related_account_id": pl.String,
     "related_meter_id": pl.String, "channel": pl.String, "start": pl.Date, "end": pl.Date,
     "measured": pl.Float64, "expected": pl.Float64, "limit": pl.Float64, "unit": pl.String,
-    "strength": pl.Float64, "kwh_at_stake": pl.Float64, "facts": pl.String,
+    "strength": pl.Float64, "kwh_at_stake": pl.Float64, "facts": pl.String, "suppressed_by": pl.String,
 }  # fmt: skip
 
 
-def findings_frame(panel: Panel, detector: Detector, found: Detections, *, onset_grid_days: int) -> pl.DataFrame:
-    """The detections of one detector with accounts, meters, ids and facts (JSON)."""
+def findings_frame(
+    panel: Panel,
+    detector: Detector,
+    found: Detections,
+    explanation: NDArray[np.object_],
+    *,
+    onset_grid_days: int,
+) -> pl.DataFrame:
+    """The detections of one detector with accounts, meters, ids and facts (JSON); `explanation` names innocent ones."""
     if not len(found):
         return pl.DataFrame(schema=SCHEMA)
     own, other = _who(panel, found.position), _who(panel, found.related)
@@ -50,6 +57,7 @@ def findings_frame(panel: Panel, detector: Detector, found: Detections, *, onset
         "strength": np.round(found.strength, DECIMALS),
         "kwh_at_stake": np.round(np.maximum(found.kwh_at_stake, 0.0), DECIMALS),
         "facts": facts_json(found),
+        "suppressed_by": explanation.tolist(),
     }
     grid = onset_grid_days if detector.estimated_onset else 1
     frame = pl.DataFrame(columns, schema_overrides={k: v for k, v in SCHEMA.items() if k in columns})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from anomaly.day_spans import span_sum
 from anomaly.panel import Curve, Panel
-from anomaly.statistics import row_median, runs
+from anomaly.statistics import next_index, row_median, runs
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,6 +29,12 @@ such days.
 
 PRIOR_DAYS = 4.0
 """How many days of history that expectation is worth."""
+
+ROUNDING_KWH = 1e-6
+"""Slack of a first look in kWh; the exact comparison is in whole register steps."""
+
+BLOCK_ROWS = 2048
+"""Rows looked at together."""
 
 LEVEL_RATIO = 1.5
 """Days within this factor of the run's own energy tell how often such days are equal."""
@@ -54,27 +60,25 @@ class MadeUp:
         return MadeUp(self.row[keep], self.first[keep], self.last[keep], self.chance[keep])
 
 
-def daily_steps(panel: Panel) -> Floats:
-    """`[M, D+1]` increments in register steps between reads exactly a day apart, NaN elsewhere."""
-    scale = 10.0 ** panel.column("register_decimals")[:, None]
-    return np.where(panel.step_days == 1.0, np.rint(panel.step_kwh * scale), np.nan)
+def daily_steps(panel: Panel, rows: Integers) -> Floats:
+    """`[n, D+1]` increments of rows in register steps between reads exactly a day apart, NaN elsewhere."""
+    scale = 10.0 ** panel.column("register_decimals")[rows][:, None]
+    return np.where(panel.step_days[rows] == 1.0, np.rint(panel.step_kwh[rows] * scale), np.nan)
 
 
 def straight_runs(panel: Panel, *, min_days: int, tolerance_steps: float, max_chance: float) -> MadeUp:
-    """Runs of at least `min_days` non-zero increments whose reads lie within `tolerance_steps` of a
-    straight line.
+    """Runs of at least `min_days` non-zero increments whose reads lie within `tolerance_steps` of a straight
+    line.
 
     Of each stretch of even days the longest exact line is taken; what is left of the stretch belongs to the
     history it is judged by, so that an even load, which is never exact for long, speaks against itself.
     """
-    steps = daily_steps(panel)
-    near = np.zeros(steps.shape, bool)
-    with np.errstate(invalid="ignore"):
-        near[:, 1:] = (np.abs(steps[:, 1:] - steps[:, :-1]) <= tolerance_steps) & (steps[:, 1:] > 0)
+    rows = _rows_with_runs(panel, lag=1, tolerance_steps=tolerance_steps, length=min_days - 1)
+    steps = daily_steps(panel, rows)
+    near = _near(steps, 1, tolerance_steps)
     row, first, end = runs(near)
-    tellable = (end - first >= min_days - 1) & ~_too_coarse(
-        steps, row, first, end, tolerance_steps, max_chance
-    )
+    tellable = end - first >= min_days - 1
+    tellable &= ~_too_coarse(steps, row, first, end, tolerance_steps, max_chance)
     row, first, end = row[tellable], first[tellable], end[tellable]
     if not len(row):
         return _none()
@@ -84,19 +88,17 @@ def straight_runs(panel: Panel, *, min_days: int, tolerance_steps: float, max_ch
     kept = length >= min_days
     row, begin, length = row[kept], begin[kept], length[kept]
     chance = _chance_of_level(steps, near, row, begin, begin + length, tolerance_steps)
-    return _unmeasured(panel, MadeUp(row, begin - 1, begin + length - 1, chance).take(chance < max_chance))
+    found = MadeUp(rows[row], begin - 1, begin + length - 1, chance)
+    return _unmeasured(panel, found.take(chance < max_chance))
 
 
 def copied_runs(
     panel: Panel, *, min_days: int, tolerance_steps: float, min_distinct_values: int, max_chance: float
 ) -> MadeUp:
     """Runs of at least `min_days` increments equal to those seven days before, of enough different sizes."""
-    steps = daily_steps(panel)
-    same = np.zeros(steps.shape, bool)
-    with np.errstate(invalid="ignore"):
-        same[:, WEEK:] = (np.abs(steps[:, WEEK:] - steps[:, :-WEEK]) <= tolerance_steps) & (
-            steps[:, WEEK:] > 0
-        )
+    rows = _rows_with_runs(panel, lag=WEEK, tolerance_steps=tolerance_steps, length=min_days)
+    steps = daily_steps(panel, rows)
+    same = _near(steps, WEEK, tolerance_steps)
     row, first, end = runs(same)
     long = end - first >= min_days
     row, first, end = row[long], first[long], end[long]
@@ -107,31 +109,64 @@ def copied_runs(
     comparable = np.isfinite(steps[row])
     comparable[:, WEEK:] &= np.isfinite(steps[row, :-WEEK])
     chance = _chance(same[row], comparable, first, end, end - first)
-    return _unmeasured(panel, MadeUp(row, first - 1, end - 1, chance).take(chance < max_chance))
+    return _unmeasured(panel, MadeUp(rows[row], first - 1, end - 1, chance).take(chance < max_chance))
+
+
+def _rows_with_runs(panel: Panel, *, lag: int, tolerance_steps: float, length: int) -> Integers:
+    """Rows with `length` increments running near those `lag` days before, block by block for the cache."""
+    kwh = tolerance_steps * 10.0 ** -panel.column("register_decimals")[:, None] + ROUNDING_KWH
+    found = []
+    for block in range(0, len(panel.step_kwh), BLOCK_ROWS):
+        step = panel.step_kwh[block : block + BLOCK_ROWS]
+        with np.errstate(invalid="ignore"):
+            near = np.abs(step[:, lag:] - step[:, :-lag]) <= kwh[block : block + BLOCK_ROWS]
+        joined, reached = near, 1
+        while reached < length and joined.shape[1]:
+            ahead = min(reached, length - reached)
+            joined = joined[:, : max(joined.shape[1] - ahead, 0)] & joined[:, ahead:]
+            reached += ahead
+        found.append(block + np.flatnonzero(joined.any(axis=1)))
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def _near(steps: Floats, lag: int, tolerance_steps: float) -> Booleans:
+    """Increments that are not zero and near those `lag` days before."""
+    near = np.zeros(steps.shape, bool)
+    with np.errstate(invalid="ignore"):
+        near[:, lag:] = (np.abs(steps[:, lag:] - steps[:, :-lag]) <= tolerance_steps) & (steps[:, lag:] > 0)
+    return near
 
 
 def stuck_runs(panel: Panel, *, min_days: int, max_chance: float) -> MadeUp:
-    """Runs of at least `min_days` reads that repeat the register before, at positions that seldom rest."""
-    steps = daily_steps(panel)
-    still = steps == 0
-    row, first, end = runs(still)
+    """Runs of at least `min_days` without a move of the register, at positions that seldom rest.
+
+    A border without a read belongs to the step that leads across it, so a missing read does not end the run
+    and a month's step counts all its days.
+    """
+    rows = np.flatnonzero((panel.step_kwh == 0).any(axis=1))
+    following = next_index(panel.quality[rows] >= 0)
+    reached = following < panel.step_kwh.shape[1]
+    at = np.minimum(following, panel.step_kwh.shape[1] - 1)
+    step = np.where(reached, np.take_along_axis(panel.step_kwh[rows], at, axis=1), np.nan)
+    row, first, end = runs(step == 0)
     long = end - first >= min_days
     row, first, end = row[long], first[long], end[long]
     if not len(row):
         return _none()
-    chance = _chance(still[row], np.isfinite(steps[row]), first, end, end - first)
-    return _unmeasured(panel, MadeUp(row, first - 1, end - 1, chance).take(chance < max_chance))
+    chance = _chance(step[row] == 0, np.isfinite(step[row]), first, end, end - first)
+    return _unmeasured(panel, MadeUp(rows[row], first - 1, end - 1, chance).take(chance < max_chance))
 
 
 def marked(panel: Panel, *patterns: MadeUp) -> Booleans:
     """`[M, D+1]` true at every read of these runs."""
-    count, borders = panel.register_kwh.shape
+    count, borders = panel.quality.shape
     mask = np.zeros((count, borders), bool)
-    for pattern in patterns:
-        edge = np.zeros((count, borders + 1), np.int64)
-        np.add.at(edge, (pattern.row, pattern.first + 1), 1)
-        np.add.at(edge, (pattern.row, pattern.last + 1), -1)
-        mask |= np.cumsum(edge, axis=1)[:, :borders] > 0
+    row = np.concatenate([pattern.row for pattern in patterns])
+    rows, at = np.unique(row, return_inverse=True)
+    edge = np.zeros((len(rows), borders + 1), np.int64)
+    np.add.at(edge, (at, np.concatenate([pattern.first for pattern in patterns]) + 1), 1)
+    np.add.at(edge, (at, np.concatenate([pattern.last for pattern in patterns]) + 1), -1)
+    mask[rows] = np.cumsum(edge, axis=1)[:, :borders] > 0
     return mask
 
 

@@ -31,11 +31,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ACTUAL_QUALITY = 1
-"""`valid` and `edited` (index in QUALITIES): a worse read was made up, and a made-up number is not misread.
-"""
+"""`valid` and `edited` in QUALITIES: a worse read was made up, and a made-up number is not misread."""
 
 CURVE_SHARE = 0.01
-"""Curve and register may differ by one percent before the curve is said to disagree (domain.md §1 Q12)."""
+"""Curve and register may differ by one percent before the curve is said to disagree."""
 
 PAIR_LEAST_KWH = 1.0
 PAIR_NOISE = 6.0

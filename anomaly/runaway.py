@@ -33,6 +33,8 @@ def best_split(kwh: Floats, floor_kwh: Floats, *, least_before: int, least_after
     """
     with np.errstate(invalid="ignore"):
         level = np.log(np.maximum(kwh, 0.0) + floor_kwh[:, None])
+    if not level.size:
+        return np.full(len(kwh), -1, np.int64)
     present = np.isfinite(level)
     filled = np.where(present, level, 0.0)
     count, total = np.cumsum(present, axis=1), np.cumsum(filled, axis=1)

@@ -20,7 +20,7 @@ from anomaly.injector.catalogue import KINDS
 from anomaly.injector.homes import HomeSeries
 from benchmarks.quality_judged import fresh, judged
 from benchmarks.quality_report import report_faults, report_untouched
-from benchmarks.quality_towns import clean_town, plan_for, recent_curve, rounds, scanned, with_faults
+from benchmarks.quality_towns import clean_town, rounds, scanned, with_faults
 from benchmarks.quality_untouched import untouched
 from pipelines.sample import load_homes, load_sample
 
@@ -52,7 +52,7 @@ def main(homes: Path | None, seeds: int, dates: str, accounts: int, kinds: str, 
     days = days or [last, last - dt.timedelta(days=EARLIER_DAYS)]
     chosen = [] if kinds == "none" else [kind for kind in kinds.split(",") if kind] or sorted(KINDS)
     if chosen:
-        told = list(trials(recent_curve(series), seeds, days, accounts, chosen))
+        told = list(trials(series, seeds, days, accounts, chosen))
         report_faults(pl.concat(told))
     if not skip_untouched:
         report_untouched([untouched(series, seed, last) for seed in range(1, seeds + 1)])
@@ -64,7 +64,7 @@ def trials(
     """One judged table per town, over all seeds and dates."""
     for day in days:
         for seed in range(1, seeds + 1):
-            town = clean_town(series, seed, day, plan_for(day, accounts))
+            town = clean_town(series, seed, day, accounts)
             (before,) = scanned(town, day)
             for number, some in enumerate(rounds(kinds, accounts, seed)):
                 changed, truth, refused = with_faults(town, some, drawn_by(day, seed, number))

@@ -75,9 +75,9 @@ def plan_for(as_of: dt.date, accounts: int) -> Plan:
     )
 
 
-def clean_town(series: HomeSeries, seed: int, as_of: dt.date, plan: Plan) -> Town:
-    """A town without faults that ends the day before `as_of`."""
-    return build_town(until(series, as_of), seed=seed, plan=plan)
+def clean_town(series: HomeSeries, seed: int, as_of: dt.date, accounts: int) -> Town:
+    """A town without faults that ends the day before `as_of`, with a mixture of all sorts of accounts."""
+    return build_town(recent_curve(until(series, as_of)), seed=seed, plan=plan_for(as_of, accounts))
 
 
 def rounds(kinds: Sequence[str], accounts: int, seed: int) -> list[list[str]]:

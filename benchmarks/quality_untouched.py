@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from anomaly.injector.build import build_town
 from anomaly.injector.homes import HomeSeries
 from anomaly.injector.town import Town
-from benchmarks.quality_towns import MIXED, clean_town, scanned
+from benchmarks.quality_towns import MIXED, scanned, until
 
 FIRST_SCAN_DAYS = 60
 """History before the first month-end scan; that scan only says what was open already."""
@@ -35,7 +36,7 @@ def month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
 
 def untouched(series: HomeSeries, seed: int, last: dt.date) -> Untouched:
     """Scan a town of all homes, each once and without faults, at every month-end up to `last`."""
-    town = clean_town(series, seed, last, MIXED)
+    town = build_town(until(series, last), seed=seed, plan=MIXED)
     begin = town.days[0].item() + dt.timedelta(days=FIRST_SCAN_DAYS)
     days = month_ends(begin, last)
     before: pl.DataFrame | None = None

@@ -54,11 +54,11 @@ class Speaker:
                     self._deciding[cause].append(code)
 
     def tell(
-        self, case: dict[str, Any], findings: list[dict[str, Any]], not_judged: frozenset[str], model: CauseModel
+        self, case: dict[str, Any], findings: list[dict[str, Any]], not_judged: dict[str, str], model: CauseModel
     ) -> dict[str, Any]:
         """The words of one case (columns of SCHEMA) from its findings and the probabilities of its causes.
 
-        `not_judged` are the codes that could not be applied to the case's account.
+        `not_judged` maps the codes that could not be applied to the case's account to their coverage status.
         """
         chances = np.asarray(case["chances"])
         order = sorted(np.flatnonzero(chances >= SHOWN_FROM), key=lambda at: (-chances[at], model.causes[at]))
@@ -67,7 +67,7 @@ class Speaker:
             lang: [
                 {
                     "cause": model.causes[at],
-                    "probability": round(float(chances[at]), 4),
+                    "probability": float(chances[at]),
                     "evidence_for": self._speaking(model.causes[at], findings, said[lang], lang),
                     "evidence_against": self._doubting(model.causes[at], findings, not_judged, said[lang], lang),
                 }
@@ -98,7 +98,7 @@ class Speaker:
         return list(dict.fromkeys(sentences))
 
     def _doubting(
-        self, cause: str, findings: list[dict[str, Any]], not_judged: frozenset[str], said: dict[str, str], lang: str
+        self, cause: str, findings: list[dict[str, Any]], not_judged: dict[str, str], said: dict[str, str], lang: str
     ) -> list[str]:
         """Findings the cause does not explain, and the rules that should have spoken for it and did not."""
         sentences = []
@@ -111,7 +111,7 @@ class Speaker:
         silent = [code for code in self._deciding[cause] if code not in fired]
         for key, codes in (
             ("silent", [code for code in silent if code not in not_judged]),
-            ("not_checked", [code for code in silent if code in not_judged]),
+            ("not_checked", [code for code in silent if not_judged.get(code) == "insufficient_data"]),
         ):
             if codes:
                 sentences.append(self._named(key, codes, lang))

@@ -38,13 +38,13 @@ def make_cases(
     as_of: dt.date,
 ) -> Casework:
     """Suppress what is settled, group, weigh, rank within the budget and put into words."""
-    judged = _suppressed(findings, rulebook, as_of).sort("code", "account_id", "meter_id", "start", "finding_id")
+    judged = _suppressed(_once(findings), rulebook, as_of)
     model = model_of(rulebook)
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
     tagged, stories = group(judged, model, grouping)
     cases = _one_per_id(stories)
     cases = _valued(cases, positions, model, rulebook)
-    cases = _within_budget(cases, accounts=positions["account_id"].n_unique(), rulebook=rulebook)
+    cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
     cases = _ranked(cases)
     speaker = Speaker(rulebook, as_of)
     tagged = _told_by_budget(tagged, cases)
@@ -65,11 +65,21 @@ def model_of(rulebook: Rulebook) -> CauseModel:
 def _suppressed(findings: pl.DataFrame, rulebook: Rulebook, as_of: dt.date) -> pl.DataFrame:
     """Findings with an innocent name: a dial that turned over, and what is settled and long past."""
     window = as_of - dt.timedelta(days=int(rulebook.setting("outside_window_days")))
-    why = pl.when(pl.col("code") == "R02").then(pl.lit("rollover"))
+    why = pl.when(pl.col("suppressed_by").is_not_null()).then("suppressed_by")
+    why = why.when(pl.col("code") == "R02").then(pl.lit("rollover"))
     why = why.when(pl.col("end") < window).then(pl.lit("outside_window")).otherwise(pl.lit(None, pl.String))
     return findings.with_columns(suppressed_by=why).with_columns(
         status=pl.when(pl.col("suppressed_by").is_null()).then(pl.lit("reported")).otherwise(pl.lit("suppressed"))
     )
+
+
+def _once(findings: pl.DataFrame) -> pl.DataFrame:
+    """Findings in one order; of two with the same id (one code, meter and start) the stronger."""
+    strongest = findings.sort(
+        ["finding_id", "strength", "kwh_at_stake", "end", "facts"], descending=[False, True, True, True, False]
+    )
+    once = strongest.unique("finding_id", keep="first", maintain_order=True)
+    return once.sort("code", "account_id", "meter_id", "start", "finding_id")
 
 
 def _one_per_id(stories: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +108,10 @@ def _chances(cases: pl.DataFrame, model: CauseModel) -> NDArray[np.float64]:
 
 
 def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) -> pl.DataFrame:
-    """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first."""
+    """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first.
+
+    A case that no jump rule started (an odd curve whose cause nobody knows) comes after those that one did.
+    """
     is_jump = (pl.col("family") == "jump") & pl.col("open")
     spike = pl.col("codes").list.set_difference([SPIKE_CODE]).list.len() == 0
     channel = pl.when(~is_jump).then(None).when(spike).then(pl.lit("spike")).otherwise(pl.lit("sustained"))
@@ -108,7 +121,9 @@ def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) ->
         )
         for name in ("sustained", "spike")
     }
-    ordered = cases.with_columns(jump_channel=channel).sort(["strength", "case_id"], descending=[True, False])
+    ordered = cases.with_columns(jump_channel=channel).sort(
+        [pl.col("leading_family") == "jump", "strength", "case_id"], descending=[True, True, False]
+    )
     place = pl.int_range(pl.len()).over("jump_channel")
     limit = pl.col("jump_channel").replace_strict(allowed, default=None, return_dtype=pl.Float64)
     beyond = (pl.col("jump_channel").is_not_null() & (place >= limit)).fill_null(False)
@@ -143,23 +158,31 @@ def _in_words(
     for row in findings.to_dicts():
         row["facts"] = json.loads(row["facts"])
         by_case.setdefault(row["case_id"], []).append(row)
-    everywhere, by_account = _not_judged(coverage, cases)
+    judged = _Judged(coverage, cases)
     told = [
-        speaker.tell(
-            case, by_case[case["case_id"]], everywhere | by_account.get(case["account_id"], frozenset()), model
-        )
+        speaker.tell(case, by_case[case["case_id"]], judged.of(case["account_id"]), model)
         for case in cases.select("case_id", "account_id", "cause", "chances", "leading_finding").to_dicts()
     ]
     return cases.hstack(pl.DataFrame(told, schema=Speaker.SCHEMA, orient="row"))
 
 
-def _not_judged(coverage: pl.DataFrame, cases: pl.DataFrame) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """Codes that could not be applied anywhere, and per account of the cases those not applied there."""
-    silent = coverage.filter(pl.col("status") != "evaluated")
-    everywhere = frozenset(silent.filter(pl.col("account_id").is_null() & pl.col("meter_id").is_null())["code"])
-    mine = silent.join(cases.select("account_id").drop_nulls().unique(), on="account_id", how="semi")
-    codes = mine.group_by("account_id").agg(pl.col("code").unique())
-    return everywhere, dict(zip(codes["account_id"], map(frozenset, codes["code"].to_list()), strict=True))
+class _Judged:
+    """Which rules were silent about an account although, or because, they could not be applied to it."""
+
+    def __init__(self, coverage: pl.DataFrame, cases: pl.DataFrame) -> None:
+        silent = coverage.filter(pl.col("status") != "evaluated").select("code", "account_id", "meter_id", "status")
+        everywhere = silent.filter(pl.col("account_id").is_null() & pl.col("meter_id").is_null())
+        mine = silent.join(cases.select("account_id").drop_nulls().unique(), on="account_id", how="semi")
+        codes = mine.group_by("account_id").agg("code", "status")
+        self._everywhere = dict(zip(everywhere["code"], everywhere["status"], strict=True))
+        self._by_account = {
+            account: dict(zip(code, status, strict=True))
+            for account, code, status in zip(codes["account_id"], codes["code"], codes["status"], strict=True)
+        }
+
+    def of(self, account_id: str | None) -> dict[str, str]:
+        """Code → status of the rules that could not be applied to the account."""
+        return self._everywhere | self._by_account.get(account_id or "", {})
 
 
 def _with_duties(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

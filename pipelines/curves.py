@@ -73,7 +73,7 @@ def _kept(rows: pl.DataFrame, fleet: Fleet, tally: Tally, origin: dt.datetime, a
     located = rows.join(fleet.dials.select("meter_id", "dial", "first_on", "last_on"), on="meter_id")
     day = pl.col("interval_start").dt.date()
     located = located.filter(day.is_between("first_on", "last_on"))
-    tally.count("interval_reads", not_in_place=len(rows) - len(located))
+    tally.count("interval_reads", not_in_place=len(rows) - len(located), kept=len(located))
     return located.select(
         "dial",
         (pl.col("interval_start") - origin).dt.total_minutes().alias("minute"),
@@ -92,6 +92,8 @@ def curves_of(
     sub_daily: pl.DataFrame,
 ) -> tuple[Curve, ...]:
     """Curves of a slice, one per interval length; sub-daily register reads serve where a dial has no intervals."""
+    if not len(dial_ids):
+        return ()
     stored = landed.of(int(dial_ids[0]), int(dial_ids[-1]) + 1)
     stored = stored.join(pl.DataFrame({"dial": dial_ids}), on="dial", how="semi")
     stored = pl.concat([stored, _from_registers(sub_daily, dial_ids, stored, landed.first_day)])
@@ -137,7 +139,7 @@ def _at_positions(rows: pl.DataFrame, installations: pl.DataFrame, first_day: dt
     spans = installations.filter(pl.col("point_role") != "check").select(
         "dial", "row", "multiplier",
         first=(pl.col("first_on") - first_day).dt.total_days() * MINUTES_PER_DAY,
-        end=((pl.col("last_on") - first_day).dt.total_days() + 1) * MINUTES_PER_DAY,
+        end=((pl.col("last_on") - first_day).dt.total_days() + (~pl.col("goes_on")).cast(pl.Int64)) * MINUTES_PER_DAY,
     )  # fmt: skip
     joined = rows.join(spans, on="dial").filter(pl.col("minute").is_between("first", "end", closed="left"))
     return joined.with_columns(pl.col("kwh") * pl.col("multiplier"), repeated=(pl.col("fold") == 1).fill_null(False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from anomaly.eligibility import NOT_APPLICABLE, REASONS, Habits, habits_of, verd
 from anomaly.findings import SCHEMA, findings_frame
 from anomaly.panel import Panel
 from anomaly.registry import Detections, Detector
+from anomaly.suppressors import explained
 from pipelines.series import rows_of_accounts, series_of
 from rules.model import Rulebook
 
@@ -30,6 +32,11 @@ class Rules:
     rulebook: Rulebook
     detectors: Mapping[str, Detector]
     lacking: Mapping[str, str]
+
+    @property
+    def suppressor_limits(self) -> dict[str, dict[str, Any]]:
+        """The limits of each suppressor, by its name."""
+        return {name: rule.limit_values() for name, rule in self.rulebook.suppressors.items()}
 
     @property
     def runnable(self) -> list[Detector]:
@@ -74,7 +81,8 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         found = _eligible(found, verdict)
         if rule.excludes_days and detector.family != "jump":
             _exclude(excluded, panel, found)
-        findings.append(findings_frame(panel, detector, found, onset_grid_days=grid))
+        innocent = explained(panel, detector.code, found, rules.suppressor_limits)
+        findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
         judged[detector.code] = int((verdict == 0).sum())
         if len(verdict) and (verdict == verdict[0]).all():
             if verdict[0]:
@@ -98,7 +106,7 @@ def _eligible(found: Detections, verdict: NDArray[np.int8]) -> Detections:
     """Drop what was found at positions the rule may not judge; detections without a position stay."""
     if not len(found):
         return found
-    keep = (found.position < 0) | (verdict[found.position] == 0)
+    keep = np.append(verdict, 0)[found.position] == 0
     return found if keep.all() else found.take(keep)
 
 

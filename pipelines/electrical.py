@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,35 +16,70 @@ from pipelines.tally import Tally
 MEANS = {
     "meter_id": pl.String, "day": pl.Date, "current_a": pl.Float64, "voltage_v": pl.Float64, "power_kw": pl.Float64,
 }  # fmt: skip
+DECIMALS = 6
 
 
-def land_electrical(book: Book, tally: Tally, *, first_day: dt.date, as_of: dt.date) -> pl.DataFrame:
-    """Daily mean of the largest phase current, mean voltage and mean total power per meter and day."""
+def land_electrical(
+    book: Book, tally: Tally, *, first_day: dt.date, as_of: dt.date, folder: Path
+) -> pl.DataFrame:
+    """Daily mean of the largest phase current, mean voltage and mean total power per meter and day.
+
+    Rows are put together only after the last one is read: the phases of one instant may come in several files.
+    """
     if not book.has("electrical_reads"):
         return pl.DataFrame(schema=MEANS)
-    instants = []
-    for batch in book.batches("electrical_reads", BATCH_ROWS):
+    files = []
+    for number, batch in enumerate(book.batches("electrical_reads", BATCH_ROWS)):
         tally.add("electrical_reads", batch)
-        instants.append(_instants(batch.accepted, first_day, as_of))
-    if not instants:
+        kept = _in_window(batch.accepted, tally, first_day, as_of)
+        if len(kept):
+            files.append(folder / f"electrical-{number:06d}.parquet")
+            kept.write_parquet(files[-1])
+    if not files:
         return pl.DataFrame(schema=MEANS)
+    return _daily(_instants(pl.scan_parquet(files))).collect(engine="streaming").sort("meter_id", "day")
+
+
+def _in_window(rows: pl.DataFrame, tally: Tally, first_day: dt.date, as_of: dt.date) -> pl.DataFrame:
+    """Rows of the days of the panel; later and older ones are counted, and those of as-of 00:00, whose day has not begun."""
+    day, end = pl.col("read_at").dt.date(), dt.datetime.combine(as_of, dt.time())
+    outside = {"after_as_of": pl.col("read_at") > end, "at_as_of": pl.col("read_at") == end, "before_window": day < first_day}
+    counts = rows.select(condition.sum().alias(name) for name, condition in outside.items()).row(0, named=True)
+    tally.count("electrical_reads", **counts)
+    return rows.filter(day >= first_day, day < as_of, pl.col("phase").fill_null("A") != "N")
+
+
+def _instants(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per meter and instant, the neutral left out: largest current, mean voltage, power of all phases.
+
+    A row without a phase speaks for all of them. Of two rows for one phase the larger values count, once.
+    """
+    whole = pl.col("phase").is_null()
     return (
-        pl.concat(instants).group_by("meter_id", pl.col("read_at").dt.date().alias("day"))
-        .agg(pl.col("current_a").max().alias("current_a"), pl.col("voltage_v").mean(), pl.col("power_kw").mean())
-        .select(*MEANS)
-        .sort("meter_id", "day")
+        rows.group_by("meter_id", "read_at", "phase")
+        .agg(pl.col("current_a", "voltage_v", "power_kw").max())
+        .group_by("meter_id", "read_at")
+        .agg(
+            pl.col("current_a").max(),
+            pl.col("voltage_v").mean(),
+            pl.coalesce(
+                pl.col("power_kw").filter(whole).max(),
+                pl.when(pl.col("power_kw").count() > 0).then(pl.col("power_kw").sum()),
+            ).alias("power_kw"),
+        )
     )
 
 
-def _instants(rows: pl.DataFrame, first_day: dt.date, as_of: dt.date) -> pl.DataFrame:
-    """One row per meter and instant: phases put together, the neutral left out."""
-    day = pl.col("read_at").dt.date()
+def _daily(instants: pl.LazyFrame) -> pl.LazyFrame:
+    """Means per meter and day, rounded: another order of addition must give the same number."""
     return (
-        rows.filter(day >= first_day, day < as_of, pl.col("phase").fill_null("A") != "N")
-        .sort("meter_id", "read_at", "phase", "current_a", "voltage_v", "power_kw", nulls_last=True)
-        .group_by("meter_id", "read_at", maintain_order=True)
-        .agg(pl.col("current_a").max(), pl.col("voltage_v").mean(), pl.col("power_kw").sum())
-    )
+        instants.group_by("meter_id", pl.col("read_at").dt.date().alias("day"))
+        .agg(pl.col("current_a").max(), pl.col("voltage_v").mean(), pl.col("power_kw").mean())
+        .select(
+            "meter_id", "day", pl.col("current_a").round(DECIMALS), pl.col("voltage_v").round(DECIMALS),
+            pl.col("power_kw").round(DECIMALS),
+        )
+    )  # fmt: skip
 
 
 def electrical_of(means: pl.DataFrame, installations: pl.DataFrame, first_day: dt.date, days: int) -> Electrical | None:

@@ -57,6 +57,8 @@ def lay_along_positions(
         turn = np.flatnonzero((spans.ordinal == ordinal) & ~alone)
         if len(turn):
             _lay_turn(laid, spans, turn, reads, energy)
+    shared = np.unique(spans.row[~alone])
+    laid["spread"][shared] &= np.isfinite(laid["kwh"][shared])
     return laid
 
 
@@ -176,5 +178,5 @@ def _add_energy(laid: dict[str, Any], spans: _Spans, turn: Integers, energy: Dia
     unclosed = on_last & spans.no_end[turn, None]
     unopened = (day == spans.first[turn, None]) & (spans.takes_over & spans.no_start & ~spans.moved_in)[turn, None]
     marked = (counted & energy.spread[dial]) | unclosed | unopened
-    laid["spread"][rows] = (laid["spread"][rows] | marked) & np.isfinite(laid["kwh"][rows])
+    laid["spread"][rows] |= marked
     laid["multiplier"][rows] = np.where(full, spans.multiplier[turn, None], laid["multiplier"][rows])

@@ -69,7 +69,7 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
         installations=cut.installations,
         days=first_day + np.arange(borders - 1),
         exchanges=_exchanges(cut, dials, first_day),
-        set_aside=_set_aside(source, positions, settled),
+        set_aside=_set_aside(source, positions, cut.dial_ids, settled),
         contradictions=_local(source.fleet.contradictions, positions),
         events=_events(source.events, cut),
         rates=rates_of(settled.other, cut.installations, first_day, borders),
@@ -189,13 +189,15 @@ def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
     )
 
 
-def _set_aside(source: Source, positions: NDArray[np.int64], settled: Settled) -> pl.DataFrame:
+def _set_aside(source: Source, positions: NDArray[np.int64], dial_ids: NDArray[np.int64], settled: Settled) -> pl.DataFrame:
     """What was kept out of this slice's panel; meters nobody installed are told of in the first slice.
 
     A meter that served several positions is told of where it was on that day, or would be nearest to it.
     """
-    told = pl.concat([source.landed.set_aside, settled.conflicts], how="diagonal")
+    aside = source.landed.set_aside.filter(pl.col("dial").is_in(dial_ids))
+    told = pl.concat([aside, settled.conflicts], how="diagonal")
     served = source.fleet.installations.select("dial", "position", "first_on", "last_on")
+    served = served.filter(pl.col("dial").is_in(told["dial"].unique().implode())) if len(told) else served.clear()
     day = pl.col("first_at").dt.date()
     away = pl.max_horizontal(
         (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days(), pl.lit(0)

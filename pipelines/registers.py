@@ -24,7 +24,8 @@ def rates_of(
     register = np.full((len(rows), len(present), borders), np.nan)
     rate = reads["channel"].cast(pl.String).replace_strict(present, range(len(present))).to_numpy().astype(int)
     at = np.searchsorted(rows, reads["row"].to_numpy())
-    register[at, rate, reads["border"].to_numpy()] = reads["register_kwh"].to_numpy()
+    # Backwards, so that of two meters on a day of change the old one's read stands, as in the panel.
+    register[at[::-1], rate[::-1], reads["border"].to_numpy()[::-1]] = reads["register_kwh"].to_numpy()[::-1]
     return RateRegisters(rows, tuple(present), register)
 
 
@@ -38,21 +39,33 @@ def export_of(
     rows = np.unique(reads["row"].to_numpy())
     at, border = np.searchsorted(rows, reads["row"].to_numpy()), reads["border"].to_numpy()
     register = np.full((len(rows), borders), np.nan)
-    multiplier = np.ones((len(rows), borders))
-    register[at, border] = reads["register_kwh"].to_numpy()
-    multiplier[at, border] = reads["multiplier"].to_numpy()
-    return ExportRegisters(rows, register, _per_day(register) * multiplier[:, 1:])
+    register[at[::-1], border[::-1]] = reads["register_kwh"].to_numpy()[::-1]
+    kwh = np.full((len(rows), borders - 1), np.nan)
+    for _, one in reads.group_by("turn", maintain_order=True):
+        at, border = np.searchsorted(rows, one["row"].to_numpy()), one["border"].to_numpy()
+        here, multiplier = np.full(register.shape, np.nan), np.ones((len(rows), 1))
+        here[at, border] = one["register_kwh"].to_numpy()
+        multiplier[at, 0] = one["multiplier"].to_numpy()
+        own = _per_day(here) * multiplier
+        kwh = np.where(np.isfinite(kwh) & np.isfinite(own), kwh + own, np.where(np.isfinite(own), own, kwh))
+    return ExportRegisters(rows, register, kwh)
 
 
 def _at_positions(reads: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64) -> pl.DataFrame:
-    """First read of each day per position and channel, with its border and multiplier."""
+    """First read of each day per installation and channel, with its border, its multiplier and which meter's turn it is.
+
+    On a day of change the old meter's read comes before the new one's.
+    """
     day = pl.col("read_at").dt.date()
+    turns = installations.select(
+        "dial_row", "row", "first_on", "last_on", "multiplier", turn=pl.int_range(pl.len()).over("row")
+    )
     return (
-        reads.join(installations.select("dial_row", "row", "first_on", "last_on", "multiplier"), on="dial_row")
+        reads.join(turns, on="dial_row")
         .filter(day.is_between("first_on", "last_on"))
         .with_columns(border=(day - first_day.item()).dt.total_days())
-        .sort("row", "channel", "border", "read_at", "first_on")
-        .unique(["row", "channel", "border"], keep="first", maintain_order=True)
+        .sort("row", "channel", "border", "turn", "read_at")
+        .unique(["row", "channel", "border", "turn"], keep="first", maintain_order=True)
     )
 
 

@@ -48,13 +48,13 @@ def _dense_columns(panel: Panel, rows: NDArray[np.int64], excluded: NDArray[np.b
     def number(values: NDArray[np.float64]) -> pl.Series:
         return pl.Series(np.round(values.reshape(-1), DECIMALS)).fill_nan(None)
 
-    words = np.array([*QUALITIES, None], dtype=object)
+    read = pl.Series(np.where(quality >= 0, quality, 0)).set(pl.Series(quality < 0), None)
     return {
-        "meter_id": pl.Series(meters, dtype=pl.String),
+        "meter_id": pl.Series(meters.tolist(), dtype=pl.String),
         "date": pl.Series(np.tile(panel.days, len(rows))),
         "register_kwh": number(panel.register_kwh[rows, :-1]),
         "read_at": pl.Series(np.where(quality >= 0, day + minutes, np.datetime64("NaT"))).cast(pl.Datetime("us")),
-        "quality": pl.Series(words[quality], dtype=pl.String),
+        "quality": pl.Series(QUALITIES, dtype=pl.String).gather(read.cast(pl.UInt32)),
         "kwh": number(panel.kwh[rows]),
         "spread": pl.Series(panel.spread[rows].reshape(-1)),
         "multiplier": pl.Series(np.nan_to_num(panel.multiplier[rows].reshape(-1), nan=1.0)),

@@ -21,6 +21,12 @@ ROLLOVER = ("near_top_share", "usual_multiple", "floor_kwh_per_day")
 """Limits of `anomaly.consumption.dial_energy`; the rulebook holds them as settings `rollover_*`."""
 
 
+DATED_BY = {
+    "installations": "installed_on", "events": "at", "tickets": "opened_at", "outcomes": "decided_on", "polls": "at",
+}  # fmt: skip
+"""The column by which a small table's rows are known on a day or not yet."""
+
+
 def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, scratch: Path) -> Source:
     """Read the whole book as known on `as_of`: small tables as frames, big ones onto scratch files.
 
@@ -29,6 +35,9 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
     for table in book.tables:
         if table not in BIG_TABLES:
             tally.add(table, book.validated(table))
+        if table in DATED_BY:
+            rows = book.frame(table)
+            tally.count(table, after_as_of=len(rows) - len(dated(rows, DATED_BY[table], as_of)))
     history_days = int(rulebook.setting("history_days"))
     fleet = open_fleet(book, as_of=as_of)
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
@@ -37,8 +46,8 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
         fleet=fleet,
         landed=landed,
         curves=land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch),
-        electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of),
-        events=dated(book.frame("events"), "at", as_of),
+        electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of, folder=scratch),
+        events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},
         periodic_gap_days=rulebook.setting("periodic_gap_days"),
         slice_cells=int(rulebook.setting("slice_cells")),
@@ -46,5 +55,5 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
 
 
 def dated(rows: pl.DataFrame, column: str, as_of: dt.date) -> pl.DataFrame:
-    """Rows known at 00:00 of `as_of`."""
-    return rows.filter(pl.col(column) <= dt.datetime.combine(as_of, dt.time()))
+    """Rows dated `as_of` or earlier."""
+    return rows.filter(pl.col(column).cast(pl.Date) <= as_of)

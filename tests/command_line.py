@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -35,7 +36,8 @@ def small_book(folder: Path) -> Path:
     """A book of one account read daily for forty days."""
     folder.mkdir(parents=True)
     days = [dt.datetime(2024, 1, 1) + dt.timedelta(days=day) for day in range(40)]
-    reads = {"meter_id": "007", "read_at": days, "register_kwh": [100.0 + 8 * day for day in range(40)]}
+    registers = list(accumulate([100.0, *(6 + 0.53 * (day * day % 11) for day in range(39))]))
+    reads = {"meter_id": "007", "read_at": days, "register_kwh": registers}
     pl.DataFrame(reads).write_csv(folder / "register_reads.csv")
     pl.DataFrame(
         {"meter_id": ["007"], "account_id": ["A1"], "installed_on": [dt.date(2023, 1, 1)]}

@@ -1,4 +1,4 @@
-"""Homes with a curve for truth tables: an uneven day at a meter's resolution, and the registers that go with it."""
+"""Homes with a curve for truth tables: an uneven day at a meter's resolution, and its registers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ def registers_of(curve: np.ndarray, *, decimals: int = 2, start: float = 1000.0)
 
 
 def curve_panel(
-    curve: np.ndarray, *, used: np.ndarray | None = None, register: Any = None, minutes: int = 30, **columns: Any
+    curve: np.ndarray,
+    *,
+    used: np.ndarray | None = None,
+    register: Any = None,
+    minutes: int = 30,
+    **columns: Any,
 ) -> Panel:
     """A panel with this curve; the registers counted `used` (default: what the curve says)."""
     counted = registers_of(curve if used is None else used) if register is None else register

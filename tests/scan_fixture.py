@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipelines.panels import Source, panel_of
 from pipelines.scan import Scanned, scan
 from pipelines.source import read_source
 from pipelines.tally import Tally
+from rules.model import Rulebook
 from rules.rulebook import load
 
 Rows = list[dict[str, Any]]
@@ -111,11 +113,17 @@ class Laid:
         return self.panel.set_aside.select("reason", "meter_id", "reads").rows()
 
 
+@cache
+def standard_rulebook() -> Rulebook:
+    """The standard rulebook, read once."""
+    return load()
+
+
 def lay(book: Path, as_of: dt.date, scratch: Path) -> Laid:
     """The panel of a whole book in one slice."""
     scratch.mkdir(parents=True, exist_ok=True)
     tally = Tally()
-    source = read_source(open_book(book), load(), as_of, tally, scratch)
+    source = read_source(open_book(book), standard_rulebook(), as_of, tally, scratch)
     return Laid(panel_of(source, np.arange(len(source.fleet.positions))), source, tally)
 
 
@@ -167,3 +175,18 @@ def same_results(one: Result, other: Result, tables: Iterable[str] = RESULTS) ->
     """Assert that two scans found the same, as values."""
     for table in tables:
         assert one.rows(table) == other.rows(table), table
+
+
+NOT_WORDS = ("{", "}", "nan", "NaN", "None", "null", "_kwh", "_day")
+
+
+def assert_readable(cases: pl.DataFrame) -> None:
+    """Assert that headlines and evidence are sentences without a hole, in both languages."""
+    for case in cases.to_dicts():
+        both = (case["causes"], case["causes_zh"])
+        said = [case["headline_en"], case["headline_zh"]]
+        said += [text for causes in both for one in causes for text in one["evidence_for"] + one["evidence_against"]]
+        for text in said:
+            assert text.strip(), case["case_id"]
+            assert not [mark for mark in NOT_WORDS if mark in text], text
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in case["headline_zh"]), case["headline_zh"]

@@ -11,8 +11,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from anomaly.errors import BookError, KwhyError, LockedError, PartialError, UsageError
+from pipelines.destination import SCAN_FILES
 from tests.command_line import finished_scan, kwhy, small_book
 from tests.readme import ROOT
 from tests.report_fixture import cases
@@ -136,3 +138,21 @@ def test_an_earlier_scan_may_be_replaced_but_not_what_was_put_beside_it(tmp_path
     refused = kwhy(*scan_words(tmp_path))
     assert refused.exit_code == 2
     assert "worklist.xlsx" in refused.stderr
+
+
+def test_a_folder_another_run_is_writing_is_left_alone(tmp_path: Path) -> None:
+    words = ("scan", small_book(tmp_path / "book"), "--as-of", "2024-02-09", "--out", tmp_path / "out")
+    with FileLock(tmp_path / ".out.lock"):
+        refused = kwhy(*words)
+    assert refused.exit_code == 6
+    assert not (tmp_path / "out").exists()
+    assert kwhy(*words).exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == SCAN_FILES
+
+
+def test_an_account_without_a_case_has_a_page_too(tmp_path: Path) -> None:
+    kwhy("scan", small_book(tmp_path / "book"), "--as-of", "2024-02-09", "--out", tmp_path / "out")
+    assert "No open cases" in kwhy("cases", tmp_path / "out").stdout
+    page = tmp_path / "page.html"
+    assert kwhy("evidence", tmp_path / "out", "A1", "--out", page).exit_code == 0
+    assert "<svg" in page.read_text(encoding="utf-8")

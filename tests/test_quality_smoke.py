@@ -9,7 +9,7 @@ import pytest
 from anomaly.injector.catalogue import KINDS
 from anomaly.vocabulary import CAUSE_FAMILY
 from benchmarks.quality_judged import fresh, judged
-from benchmarks.quality_towns import clean_town, plan_for, rounds, scanned, with_faults
+from benchmarks.quality_towns import clean_town, rounds, scanned, with_faults
 from pipelines.sample import load_sample
 
 AS_OF = dt.date(2013, 11, 1)
@@ -22,7 +22,7 @@ INNOCENTS = sorted(name for name, kind in KINDS.items() if kind.innocent)
 @cache
 def outcomes() -> pl.DataFrame:
     """What became of one fault of each kind."""
-    town = clean_town(load_sample(), SEED, AS_OF, plan_for(AS_OF, ACCOUNTS))
+    town = clean_town(load_sample(), SEED, AS_OF, ACCOUNTS)
     (before,) = scanned(town, AS_OF)
     told = []
     for number, kinds in enumerate(rounds([*ERRORS, *INNOCENTS], ACCOUNTS, SEED)):

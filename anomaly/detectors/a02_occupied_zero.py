@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
-from anomaly.statistics import row_median, runs
+from anomaly.statistics import previous_index, row_median, runs
 from anomaly.supply_events import cut_off
 
 Floats = NDArray[np.float64]
@@ -17,6 +17,9 @@ Booleans = NDArray[np.bool_]
 
 ABSENT_SHARE = 0.5
 """An account that already rested for half as long before does so by habit."""
+
+STILL_SHARE = 1 + 1e-9
+"""The limit itself still counts as rest, whatever the last bit of the difference says."""
 
 
 @detector(
@@ -35,8 +38,7 @@ def occupied_zero(
 ) -> Detections:
     """No use for a month at an account that is active on file and used before.
 
-    Rest is counted from read to read: steps of at most `max_kwh_per_day` a day on the dial, one after the
-    other.
+    Rest is counted from read to read: the dial moves by at most `max_kwh_per_day` a day.
 
     Fires when an active, not irregular account rests for `min_days` or longer, has `min_history_days`
     before that with a median day of at least `min_usual_kwh_per_day`, and never rested half as long in
@@ -44,7 +46,7 @@ def occupied_zero(
     Cannot see: why (R06 judges the meter), accounts that rest every season, rest in the first weeks of a
     history.
     """
-    rests = _rests(panel, max_kwh_per_day)
+    rests = _rests(panel, max_kwh_per_day, min_days)
     row, first, end = rests
     active = panel.positions["status"].cast(pl.String).fill_null("active").eq("active").to_numpy()
     able = active & ~panel.flag("is_supply") & ~panel.flag("irregular")
@@ -77,17 +79,38 @@ def occupied_zero(
     )
 
 
-def _rests(panel: Panel, max_kwh_per_day: float) -> tuple[Integers, Integers, Integers]:
-    """Stretches (row, first day, end day) in which every step of the dial is zero."""
-    with np.errstate(invalid="ignore"):
-        still = (panel.step_kwh >= 0) & (panel.step_kwh <= max_kwh_per_day * panel.step_days)
-    # A step ends at its read: its days are the ones before that border, back to the read before.
-    row, border = np.nonzero(still)
-    back = np.rint(panel.step_days[row, border]).astype(np.int64)
-    edge = np.zeros((still.shape[0], still.shape[1] + 1), np.int64)
-    np.add.at(edge, (row, np.maximum(border - back, 0)), 1)
+def _rests(panel: Panel, max_kwh_per_day: float, min_days: float) -> tuple[Integers, Integers, Integers]:
+    """Stretches (row, first day, end day) in which the register of one meter does not move from read to read.
+
+    Taken from the registers themselves: days that a reading error has excluded from jumps are rest all the
+    same.
+    """
+    rows = _may_rest(panel, max_kwh_per_day, min_days)
+    present, register, meter = panel.quality[rows] >= 0, panel.register_kwh[rows], panel.installation[rows]
+    before = np.full(present.shape, -1, np.int64)
+    before[:, 1:] = previous_index(present)[:, :-1]
+    row, border = np.nonzero(present & (before >= 0))
+    since = before[row, border]
+    moved = np.abs(register[row, border] - register[row, since])
+    same_meter = meter[row, border] == meter[row, since]
+    still = same_meter & (moved <= max_kwh_per_day * (border - since) * STILL_SHARE)
+    row, border, since = row[still], border[still], since[still]
+    edge = np.zeros((len(rows), panel.shape[1] + 1), np.int64)
+    np.add.at(edge, (row, since), 1)
     np.add.at(edge, (row, border), -1)
-    return runs(np.cumsum(edge, axis=1)[:, : panel.shape[1]] > 0)
+    row, first, end = runs(np.cumsum(edge, axis=1)[:, : panel.shape[1]] > 0)
+    return rows[row], first, end
+
+
+def _may_rest(panel: Panel, max_kwh_per_day: float, min_days: float) -> Integers:
+    """Rows that could rest that long: between two borders half of it apart the register stands, or is
+    unknown.
+    """
+    step = max(int(min_days) // 2, 1)
+    posts = panel.register_kwh[:, ::step]
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(np.diff(posts, axis=1)) > max_kwh_per_day * step * STILL_SHARE
+    return np.flatnonzero(~moved.all(axis=1))
 
 
 def _longest_before(rests: tuple[Integers, Integers, Integers], row: Integers, first: Integers) -> Integers:

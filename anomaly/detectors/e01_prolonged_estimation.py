@@ -26,15 +26,17 @@ def prolonged_estimation(panel: Panel, *, min_days: float, min_cycles: float) ->
     read once a month or less, the estimated reads reach `min_cycles`.
     Cannot see: estimates that are marked as valid (E02, E03), and reads that are missing altogether (Q01).
     """
-    present = panel.quality >= 0
-    estimated = present & (panel.quality >= QUALITIES.index("estimated"))
-    row, last = _last_of_runs(present, estimated)
-    before = _last_actual_before(panel, present & ~estimated, row, last)
-    reads = _reads_between(estimated, row, before, last)
-    days = last - np.maximum(before, 0)
+    worse = panel.quality >= QUALITIES.index("estimated")
+    rows = np.flatnonzero(worse.any(axis=1))
+    present, estimated = panel.quality[rows] >= 0, worse[rows]
+    at, last = _last_of_runs(present, estimated)
+    before = previous_index(present & ~estimated)[at, last]
+    reads = _reads_between(estimated, at, before, last)
+    row, first_read = rows[at], np.argmax(present, axis=1)[at]
+    before = np.where(before >= 0, before, first_read)
+    days = last - before
     long = (days >= min_days) & (panel.daily[row] | (reads >= min_cycles))
-    row, last, before, reads, days = row[long], last[long], before[long], reads[long], days[long]
-    start = np.maximum(before, 0)
+    row, last, start, reads, days = row[long], last[long], before[long], reads[long], days[long]
     return detections(
         panel,
         row,
@@ -62,16 +64,6 @@ def _last_of_runs(present: NDArray[np.bool_], estimated: NDArray[np.bool_]) -> t
     after = following[row, border]
     ends = (after >= width) | ~estimated[row, np.minimum(after, width - 1)]
     return row[ends], border[ends]
-
-
-def _last_actual_before(
-    panel: Panel, actual: NDArray[np.bool_], row: NDArray[np.int64], border: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Border of the actual read before, or else of the first read at all."""
-    rows, at = np.unique(row, return_inverse=True)
-    first = np.argmax(panel.quality[rows] >= 0, axis=1)
-    found = previous_index(actual[rows])[at, border] if len(row) else border
-    return np.asarray(np.where(found >= 0, found, first[at] if len(row) else found))
 
 
 def _reads_between(

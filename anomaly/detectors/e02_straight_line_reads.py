@@ -30,9 +30,9 @@ def straight_line_reads(
     line = straight_runs(
         panel, min_days=int(min_days), tolerance_steps=tolerance_steps, max_chance=max_chance
     )
-    read = panel.quality >= 0
-    made_up = np.cumsum(read & (panel.quality > LAST_ACTUAL_QUALITY), axis=1)
-    line = line.take(made_up[line.row, line.last] == made_up[line.row, line.first])
+    made_up = np.cumsum(panel.quality[line.row] > LAST_ACTUAL_QUALITY, axis=1)
+    at = np.arange(len(line.row))
+    line = line.take(made_up[at, line.last] == made_up[at, line.first])
     days = line.last - line.first
     per_day = (
         panel.register_kwh[line.row, line.last] - panel.register_kwh[line.row, line.first]

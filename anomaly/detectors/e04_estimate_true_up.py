@@ -17,6 +17,12 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
+COPY_STEPS = 0.0
+"""A copy is exact to the register step, unlike a line cut to it."""
+
+LEAST_DAYS = 7
+"""A median of fewer days tells nothing."""
+
 MOST_SIGMAS = 3.0
 """The mean of a short run may lie this many of its own standard errors from the usual day."""
 
@@ -76,7 +82,7 @@ def estimate_true_up(
         copied_runs(
             panel,
             min_days=int(copied_days),
-            tolerance_steps=tolerance_steps,
+            tolerance_steps=COPY_STEPS,
             min_distinct_values=int(copied_values),
             max_chance=max_chance,
         ),
@@ -85,13 +91,13 @@ def estimate_true_up(
     settled = _settlements(panel, made_up)
     if not len(settled.row):
         return nothing(panel)
-    usual, noise = _usual(panel, settled, int(window_days))
     gap_days = _days_between(panel, settled.row, settled.actual, settled.read)
     step_days = _days_between(panel, settled.row, settled.previous, settled.read)
     total = _energy(panel, settled.row, settled.actual, settled.read)
     step = _energy(panel, settled.row, settled.previous, settled.read)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = total / gap_days
+        usual, noise = _usual(panel, settled, spread, int(window_days))
         off = np.abs(np.log(spread / usual))
         jump = step / (step_days * usual)
         allowed = np.maximum(np.log(respread_ratio), MOST_SIGMAS * noise / np.sqrt(gap_days))
@@ -155,14 +161,32 @@ def _energy(panel: Panel, row: Integers, first: Integers, last: Integers) -> Flo
     return np.asarray(steps.sum(axis=1))
 
 
-def _usual(panel: Panel, settled: _Settlement, window_days: int) -> tuple[Floats, Floats]:
-    """Median day around each run, the run left out, and the standard deviation of ln(day / median)."""
+def _usual(panel: Panel, settled: _Settlement, spread: Floats, window_days: int) -> tuple[Floats, Floats]:
+    """Median day before or after each run, whichever the run's own energy is closer to, and its log spread.
+
+    Either side counts, so that use which changed for good during the run is not held against the settlement.
+    """
     day = np.arange(panel.shape[1])
-    near = (day >= (settled.actual - window_days)[:, None]) & (day < (settled.read + window_days)[:, None])
-    inside = (day >= settled.actual[:, None]) & (day < settled.read[:, None])
-    around = np.where(near & ~inside, panel.kwh[settled.row], np.nan)
-    usual = np.nan_to_num(row_median(around))
+    actual, read = settled.actual[:, None], settled.read[:, None]
+    sides = [
+        _level(panel, settled.row, (day >= actual - window_days) & (day < actual)),
+        _level(panel, settled.row, (day >= read) & (day < read + window_days)),
+    ]
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(around / usual[:, None])
+        off = np.stack([np.abs(np.log(spread / usual)) for usual, _ in sides])
+    closer = np.argmin(np.where(np.isfinite(off), off, np.inf), axis=0)
+    before, after = sides
+    return np.where(closer == 0, before[0], after[0]), np.where(closer == 0, before[1], after[1])
+
+
+def _level(panel: Panel, row: Integers, wanted: Booleans) -> tuple[Floats, Floats]:
+    """Median of the wanted days (zero where they are fewer than a week) and the standard deviation of their
+    logs.
+    """
+    values = np.where(wanted, panel.kwh[row], np.nan)
+    usual = np.nan_to_num(row_median(values))
+    usual = np.where(np.isfinite(values).sum(axis=1) >= LEAST_DAYS, usual, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(values / usual[:, None])
     logs = np.where(np.isfinite(logs), logs, np.nan)
     return usual, np.nan_to_num(row_mad(logs, np.zeros(len(logs)))) * MAD_TO_SIGMA

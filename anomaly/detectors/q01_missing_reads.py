@@ -39,7 +39,7 @@ def missing_reads(panel: Panel, *, missing_days: float, overdue_ratio: float, mo
     borders = panel.register_kwh.shape[1]
     rows = np.concatenate([row, late_row])
     start = np.concatenate([first - 1, late_first])
-    stop = np.concatenate([end, np.full(len(late_row), borders - 1)])
+    stop = np.concatenate([np.minimum(end, borders - 1), np.full(len(late_row), borders - 1)])
     measured = np.concatenate([count, late_days])
     open_ended = stop >= borders - 1
     usual = np.nan_to_num(np.maximum(panel.usual_kwh[rows], 0.0)) if len(rows) else np.empty(0)
@@ -76,7 +76,7 @@ def _daily_gaps(panel: Panel, missing_days: float) -> tuple[Integers, Integers, 
     since = panel.positions["status_since"].to_numpy().astype("datetime64[D]")[rows[at]]
     owed = ~np.isin(status, NOT_EXPECTED) | (panel.dates(first) < since)
     keep = (end - first >= missing_days) & owed
-    return rows[at[keep]], first[keep], np.minimum(end[keep], borders - 1)
+    return rows[at[keep]], first[keep], end[keep]
 
 
 def _together(

@@ -53,7 +53,7 @@ def _next_installation(panel: Panel, told: pl.DataFrame) -> np.ndarray[tuple[int
     """The installation date that each meter's early reads lie before (the day after its last read if none is
     known).
     """
-    spans = panel.installations.select("meter_id", "first_on")
+    spans = panel.installations.select(pl.col("meter_id").cast(pl.String), pl.col("first_on").cast(pl.Date))
     joined = (
         told.with_row_index("at")
         .join(spans, on="meter_id", how="left")

@@ -54,7 +54,7 @@ def _last_removal(panel: Panel, told: pl.DataFrame) -> np.ndarray[tuple[int], np
     """The end of the installation that each meter's late reads lie after (the day before its first if none is
     known).
     """
-    spans = panel.installations.select("meter_id", "last_on")
+    spans = panel.installations.select(pl.col("meter_id").cast(pl.String), pl.col("last_on").cast(pl.Date))
     joined = (
         told.with_row_index("at")
         .join(spans, on="meter_id", how="left")

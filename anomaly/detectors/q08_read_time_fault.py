@@ -19,7 +19,7 @@ MINUTES_PER_DAY = 1440
     "Q08",
     family="reading_error",
     unit="h",
-    source="DL/T 698.45 event 3105 时钟超差: 5 min; domain.md §1 Q03 off-grid timestamps",
+    source="DL/T 698.45 event 3105 时钟超差: 5 min; Oracle MDM off-grid timestamps",
 )
 def read_time_fault(
     panel: Panel, *, tolerance_minutes: float, min_reads: float, steady_share: float, least_reads: float

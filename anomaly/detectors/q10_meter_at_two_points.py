@@ -14,8 +14,7 @@ from anomaly.registry import Detections, detections, detector
     "Q10",
     family="reading_error",
     unit="d",
-    source="contract §2: a meter is at one position over a span of dates; domain.md §3 archive: one "
-    "asset in two accounts",
+    source="contract §2: a meter is at one position over a span of dates; archive check: one asset twice",
 )
 def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
     """One meter at two points at once.

@@ -23,8 +23,7 @@ SCREEN_DAYS = 3
     "R03",
     family="reading_error",
     unit="kWh/d",
-    source="DL/T 698.45 event 310D 飞走; 376.1 ERC29; methods.md §0: ×3 happens to 0.8 % of homes a "
-    "month, so never alone",
+    source="DL/T 698.45 event 310D 飞走; 376.1 ERC29; ×3 happens to 0.8 % of real homes a month",
 )
 def over_registration(
     panel: Panel,

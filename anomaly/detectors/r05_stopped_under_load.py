@@ -21,7 +21,7 @@ HOURS_PER_DAY = 24
     "R05",
     family="reading_error",
     unit="d",
-    source="DL/T 698.45 event 310E; State Grid 停走 screen: no increment while the mean current is above 0.1 A",
+    source="DL/T 698.45 event 310E; State Grid 停走 screen: mean current above 0.1 A",
 )
 def stopped_under_load(
     panel: Panel, *, min_days: float, min_current_a: float, min_curve_kwh: float, least_ticks: float

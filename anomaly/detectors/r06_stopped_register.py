@@ -24,7 +24,7 @@ MADE_UP_SHARE = 0.5
     "R06",
     family="reading_error",
     unit="d",
-    source="DL/T 698.45 event 310E 停走; domain.md §1 Q10: 15 days without load evidence; methods.md §4 stuck",
+    source="DL/T 698.45 event 310E 停走; State Grid screen: 15 days without load evidence",
 )
 def stopped_register(
     panel: Panel,

@@ -14,7 +14,7 @@ from anomaly.registry import Detections, detections, detector
     "R07",
     family="reading_error",
     unit="kWh",
-    source="methods.md §4 digit transposition, decimal shift, dropped digit; Oracle MDM transposition check",
+    source="Oracle MDM and E.ON reading checks: a digit swap or decimal shift that restores the trend",
 )
 def single_misread(
     panel: Panel,

@@ -14,7 +14,7 @@ from anomaly.registry import Detections, detections, detector
     "R08",
     family="reading_error",
     unit="kWh",
-    source="methods.md §1.7 readings swapped by a reader (measured: 95 % have a backward step)",
+    source="simulated registers: an exchange makes 95 of 100 pairs run backwards; UK flats practice",
 )
 def readings_exchanged(
     panel: Panel,
@@ -35,7 +35,7 @@ def readings_exchanged(
     Fires when each meter's read fits the other (both steps possible and within four spreads of its usual
     use), the pair is `min_likelihood_ratio` times likelier that way round, and the next read of both has
     gone back.
-    Cannot see: registers so close together that both reads stay plausible (methods.md: 1-4 % of exchanges);
+    Cannot see: registers so close together that both reads stay plausible (1 to 4 % of exchanges);
     exchanges across boxes; the last read, before the next one has come.
     """
     judged = judge(

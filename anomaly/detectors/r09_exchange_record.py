@@ -20,8 +20,7 @@ PATTERNS = ("", "end_register", "start_register", "missing_old_read", "missing_n
     "R09",
     family="reading_error",
     unit="kWh",
-    source="methods.md §4 change-out; contract §2 meter change; Oracle MDM: start read of a new device "
-    "checked",
+    source="contract §2 meter change; Oracle MDM: start read of a new device is checked",
 )
 def exchange_record(
     panel: Panel,

@@ -26,8 +26,7 @@ FLOOR_KWH = 0.3
     "R10",
     family="reading_error",
     unit="ratio",
-    source="domain.md §1 Q05, §5 row 21 multiplier; 376.1 E2000038 CT ratio changed; methods.md §4 "
-    "multiplier/CT ratio",
+    source="Oracle MDM multiplier check; DL/T 376.1 event E2000038 CT ratio changed",
 )
 def multiplier_step(
     panel: Panel,

@@ -85,7 +85,8 @@ def _changes(panel: Panel, window_days: int, min_days: int) -> _Records:
     day = rows["first_on"].to_numpy().astype("datetime64[D]")
     inside = (day > panel.days[0]) & (day <= panel.days[-1]) if len(panel.days) else np.zeros(len(day), bool)
     rows, day = rows.filter(pl.Series(inside)), day[inside]
-    row, old, new = (rows[name].to_numpy() for name in ("row", "old", "multiplier"))
+    row = rows["row"].cast(pl.Int64).to_numpy()
+    old, new = (rows[name].cast(pl.Float64).to_numpy() for name in ("old", "multiplier"))
     split = (day - panel.days[0]).astype(np.int64) if len(day) else np.empty(0, np.int64)
     steps = steps_at(panel, row.astype(np.int64), split, window_days=window_days)
     ratio = np.nan_to_num(_day_ratio(panel, row, split, window_days), nan=0.0)

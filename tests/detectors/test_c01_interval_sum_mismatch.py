@@ -9,7 +9,12 @@ from anomaly.detectors.c01_interval_sum_mismatch import interval_sum_mismatch
 from tests.curves import curve_panel, day_curves, registers_of, with_curve
 from tests.panels import panel
 
-LIMITS: dict[str, Any] = {"tolerance_steps": 2, "tolerance_share": 0.01, "pause_days": 3, "steady_spread": 0.02}
+LIMITS: dict[str, Any] = {
+    "tolerance_steps": 2,
+    "tolerance_share": 0.01,
+    "pause_days": 3,
+    "steady_spread": 0.02,
+}
 DAYS = 20
 USED = day_curves(DAYS)
 
@@ -33,16 +38,24 @@ def monthly(register: np.ndarray, every: int) -> np.ndarray:
         pytest.param(scaled(0.8), {}, [(5, 8)], id="a fifth missing on three days"),
         pytest.param(scaled(1.25), {}, [(5, 8)], id="a quarter too much"),
         pytest.param(scaled(1.015), {}, [], id="less than an interval"),
-        pytest.param(scaled(0.8, slice(5, 6)) + scaled(0.8, slice(8, 9)) - USED, {}, [(5, 9)], id="two days apart"),
-        pytest.param(scaled(0.8, slice(2, 3)) + scaled(0.8, slice(12, 13)) - USED, {}, [(2, 3), (12, 13)], id="far"),
+        pytest.param(
+            scaled(0.8, slice(5, 6)) + scaled(0.8, slice(8, 9)) - USED, {}, [(5, 9)], id="two days apart"
+        ),
+        pytest.param(
+            scaled(0.8, slice(2, 3)) + scaled(0.8, slice(12, 13)) - USED, {}, [(2, 3), (12, 13)], id="far"
+        ),
         pytest.param(scaled(0.8, slice(0, DAYS)), {}, [(0, DAYS)], id="always"),
         pytest.param(scaled(0.8, slice(19, 20)), {}, [(19, 20)], id="last day"),
         pytest.param(np.where(scaled(0.8) < 0.02, np.nan, scaled(0.8)) * np.nan, {}, [], id="no curve"),
         pytest.param(scaled(0.8), {"quality": [[3] * (DAYS + 1)]}, [], id="register estimated"),
         pytest.param(scaled(0.8), {"offset_days": [[0.4] * (DAYS + 1)]}, [], id="register read at ten"),
-        pytest.param(scaled(0.8), {"register": monthly(registers_of(USED), 10)}, [(0, 10)], id="read every ten days"),
+        pytest.param(
+            scaled(0.8), {"register": monthly(registers_of(USED), 10)}, [(0, 10)], id="read every ten days"
+        ),
         pytest.param(scaled(0.8), {"register": registers_of(USED) * np.nan}, [], id="no register"),
-        pytest.param(USED, {"register_decimals": 0, "register": registers_of(USED, decimals=0)}, [], id="whole kWh"),
+        pytest.param(
+            USED, {"register_decimals": 0, "register": registers_of(USED, decimals=0)}, [], id="whole kWh"
+        ),
     ],
 )
 def test_truth_table(curve: np.ndarray, columns: dict[str, Any], expected: list[tuple[int, int]]) -> None:
@@ -62,7 +75,9 @@ def test_exactly_at_the_limit_is_silent() -> None:
 
 
 def test_tells_a_steady_factor() -> None:
-    found = interval_sum_mismatch(curve_panel(scaled(0.5, slice(0, DAYS)), used=USED, multiplier=1.0), **LIMITS)
+    found = interval_sum_mismatch(
+        curve_panel(scaled(0.5, slice(0, DAYS)), used=USED, multiplier=1.0), **LIMITS
+    )
     assert found.facts["curve_ratio"][0] == pytest.approx(0.5, abs=0.01)
     assert found.facts["steady_days"][0] == DAYS
 

@@ -33,7 +33,9 @@ PEAKS = with_intervals({4: 3.0, 8: 2.5})
         pytest.param(PEAKS, USED, True, id="two night peaks the register does not know"),
         pytest.param(PEAKS, PEAKS, False, id="two night peaks the register confirms"),
         pytest.param(with_intervals({38: -2.0}), USED, True, id="a dip"),
-        pytest.param(with_intervals(dict.fromkeys(range(4, 14), 2.0)), USED, False, id="ten intervals: no outliers"),
+        pytest.param(
+            with_intervals(dict.fromkeys(range(4, 14), 2.0)), USED, False, id="ten intervals: no outliers"
+        ),
         pytest.param(USED * 1.3, USED, False, id="everything too high"),
         pytest.param(with_intervals({4: 3.0}, 9, 10), USED, False, id="two days running"),
         pytest.param(with_intervals({4: 3.0}, 0), USED, True, id="first day"),

@@ -9,7 +9,7 @@ from anomaly.detectors.c04_frozen_intervals import frozen_intervals
 from tests.curves import curve_panel, day_curves, with_curve
 
 LIMITS: dict[str, Any] = {
-    "min_hours": 3.0, "min_intervals": 6, "max_chance": 0.001, "alone_hours": 12.0, "alone_steps": 20,
+    "min_hours": 3.0, "min_intervals": 6, "max_chance": 0.001, "alone_hours": 12.0, "alone_steps": 50,
     "tolerance_steps": 2, "tolerance_share": 0.01,
 }  # fmt: skip
 USED = day_curves(30)
@@ -37,7 +37,9 @@ def standby(kwh: float) -> np.ndarray:
         pytest.param(frozen(0.4, 30), USED, {}, True, id="across midnight"),
         pytest.param(frozen(0.4, 8), frozen(0.4, 8), {}, False, id="the register confirms it"),
         pytest.param(frozen(0.4, 96, 480), frozen(0.4, 96, 480), {}, True, id="a whole day spread evenly"),
-        pytest.param(frozen(0.004, 96, 480), frozen(0.004, 96, 480), {}, False, id="a standby too small to vary"),
+        pytest.param(
+            frozen(0.004, 96, 480), frozen(0.004, 96, 480), {}, False, id="a standby too small to vary"
+        ),
         pytest.param(frozen(0.4, 30), USED, {"register": NONE}, True, id="no register, fifteen hours"),
         pytest.param(frozen(0.4, 16), USED, {"register": NONE}, False, id="no register, eight hours"),
         pytest.param(standby(0.03), standby(0.03), {}, False, id="every night the same"),

@@ -9,7 +9,8 @@ from anomaly.detectors.c05_copied_day import copied_day
 from tests.curves import curve_panel, day_curves, registers_of, with_curve
 
 LIMITS: dict[str, Any] = {
-    "min_distinct_values": 6, "min_days": 1, "max_chance": 0.001, "tolerance_steps": 2, "tolerance_share": 0.01,
+    "min_distinct_values": 6, "min_days": 1,
+    "max_chance": 0.001, "tolerance_steps": 2, "tolerance_share": 0.01,
 }  # fmt: skip
 USED = day_curves(30)
 

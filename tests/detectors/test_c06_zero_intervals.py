@@ -34,7 +34,9 @@ def zeros(count: int, first: int = 9 * 48 + 16) -> np.ndarray:
         pytest.param(zeros(47), USED, {}, False, id="half an hour short"),
         pytest.param(zeros(60), zeros(60), {}, False, id="the register rests too"),
         pytest.param(zeros(60), USED, {"register": NONE}, True, id="no register, never at zero otherwise"),
-        pytest.param(zeros(60), USED, {"register": NONE, "status": "vacant"}, False, id="no register, vacant"),
+        pytest.param(
+            zeros(60), USED, {"register": NONE, "status": "vacant"}, False, id="no register, vacant"
+        ),
         pytest.param(zeros(60), USED, {"register": NONE, "events": OUTAGE}, False, id="no register, outage"),
         pytest.param(USED * 0, USED * 0, {"register": NONE}, False, id="always at zero"),
         pytest.param(np.full_like(USED, np.nan), USED, {}, False, id="missing is not zero"),

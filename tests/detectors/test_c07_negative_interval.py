@@ -25,7 +25,9 @@ def with_value(kwh: float, *days: int) -> np.ndarray:
         pytest.param(USED, {}, [], id="ordinary"),
         pytest.param(with_value(-0.5, 9), {}, [(9, 10)], id="one interval"),
         pytest.param(with_value(-0.001, 9), {}, [], id="exactly at the limit"),
-        pytest.param(with_value(-0.01, 9), {"multiplier": 20.0}, [], id="below the limit times the multiplier"),
+        pytest.param(
+            with_value(-0.01, 9), {"multiplier": 20.0}, [], id="below the limit times the multiplier"
+        ),
         pytest.param(with_value(-0.5, 9, 12, 28), {}, [(9, 13), (28, 29)], id="joined within a week"),
         pytest.param(with_value(-0.5, 9), {"generation": True}, [], id="generation on file"),
         pytest.param(np.full_like(USED, np.nan), {}, [], id="all missing"),

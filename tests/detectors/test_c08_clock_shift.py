@@ -9,7 +9,8 @@ from anomaly.detectors.c08_clock_shift import clock_shift
 from tests.curves import curve_panel, day_curves, registers_of
 
 LIMITS: dict[str, Any] = {
-    "min_shift_minutes": 60, "min_shape_shift_minutes": 120, "min_days": 5, "min_day_share": 0.7, "min_gain": 0.2,
+    "min_shift_minutes": 60, "min_shape_shift_minutes": 120,
+    "min_days": 5, "min_day_share": 0.7, "min_gain": 0.2,
     "max_own_gain": 0.2, "tolerance_steps": 2, "tolerance_share": 0.01,
 }  # fmt: skip
 USED = day_curves(120)

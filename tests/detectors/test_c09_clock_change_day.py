@@ -73,7 +73,8 @@ def test_two_values_for_one_hour(contested: int, fires: bool) -> None:
 @pytest.mark.parametrize(
     ("day", "change"),
     [
-        ("2013-10-27", True), ("2013-03-31", True), ("2026-03-08", True), ("2026-11-01", True), ("2026-04-05", True),
+        ("2013-10-27", True), ("2013-03-31", True),
+        ("2026-03-08", True), ("2026-11-01", True), ("2026-04-05", True),
         ("2026-10-04", True), ("2026-09-27", True), ("2026-10-26", False), ("2026-06-28", False),
     ],
 )  # fmt: skip

@@ -30,7 +30,9 @@ def every_fourth() -> np.ndarray:
         pytest.param(USED, "2026-05-01", [], id="complete"),
         pytest.param(without(slice(20, 23)), "2026-05-01", [(20, 23, 144)], id="exactly three days"),
         pytest.param(without(slice(20, 22)), "2026-05-01", [], id="two days"),
-        pytest.param(without(slice(20, 40), slice(0, 12)), "2026-05-01", [(20, 40, 240)], id="part of many days"),
+        pytest.param(
+            without(slice(20, 40), slice(0, 12)), "2026-05-01", [(20, 40, 240)], id="part of many days"
+        ),
         pytest.param(without(slice(50, 60)), "2026-05-01", [(50, 60, 480)], id="stopped arriving"),
         pytest.param(without(slice(0, 20)), "2026-05-01", [], id="began later"),
         pytest.param(every_fourth(), "2026-05-01", [], id="every fourth value by design"),
@@ -54,4 +56,6 @@ def test_percent_present() -> None:
 def test_every_fourth_value_may_be_missing_too() -> None:
     curve = every_fourth()
     curve[0, 20:30] = np.nan
-    assert missing_intervals(curve_panel(curve, used=USED), **LIMITS).facts["missing_intervals"].tolist() == [120]
+    assert missing_intervals(curve_panel(curve, used=USED), **LIMITS).facts["missing_intervals"].tolist() == [
+        120
+    ]

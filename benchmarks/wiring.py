@@ -1,0 +1,126 @@
+"""Power to find exchanged homes, on real homes put into virtual boxes.
+
+    python -m benchmarks.wiring [--homes FILE] [--seeds N] [--boxes N]
+
+Boxes are drawn at random; an exchange swaps the series of two homes from a day on. Per seed the homes are
+split in two: drift, spread and a limit come from one half, everything else is measured on the other, both ways
+round. "limit" is where one untouched box in a hundred of all judged ones lies, and the power stands at that limit.
+"held out" is what the other half's limit does: how many boxes it accuses falsely, and its power. A home "with a
+new life" becomes another home that is not in the box. Two tenants who exchange their flats are physically the
+same as two meters that were exchanged: they are found as often, and no statistic can tell them apart.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+
+import click
+import numpy as np
+
+from anomaly.drift import fleet_counts
+from anomaly.exchange_score import exchanges, fit
+from anomaly.profile import (
+    DAILY,
+    DAILY_MINIMUM,
+    INTERVALS,
+    RATES,
+    interval_features,
+    minus_group_median,
+    weekly_profiles,
+)  # fmt: skip
+from benchmarks.wiring_boxes import Homes, draw_alike, make_homes
+from benchmarks.wiring_measure import NEWCOMER, PLAN, Measured, Trial, known_date, scanned
+from benchmarks.wiring_rivals import compare
+from pipelines.sample import load_homes, load_sample
+
+MILLION = 1_000_000
+BLOCK_BOXES = 250
+NAMES = {INTERVALS: "curves", DAILY_MINIMUM: "day + minimum", RATES: "4 rate registers", DAILY: "day only"}
+
+
+def trials(homes: Homes) -> list[tuple[str, float | None, Trial]]:
+    """Every row of the table: name, the power it should have, and how it is measured."""
+    short, early = PLAN.short, PLAN.early
+    goals = {INTERVALS: 0.85, DAILY_MINIMUM: 0.65, DAILY: 0.38}
+    rows: list[tuple[str, float | None, Trial]] = [
+        (f"known day, {name}", goals.get(kind), known_date(homes, kind, 12, short)) for kind, name in NAMES.items()
+    ]
+    rows += [
+        (f"after one week, {name}", None, known_date(homes, kind, 12, early)) for kind, name in NAMES.items()
+    ]
+    rows += [(f"curves, box of {size}", None, known_date(homes, INTERVALS, size, short)) for size in (3, 6, 20, 40)]
+    rows.append(("curves, alike homes", None, known_date(homes, INTERVALS, 12, short, draw_alike)))
+    rows += [
+        (f"scanned, {name}", 0.70 if kind == INTERVALS else None, scanned(homes, kind, 12))
+        for kind, name in NAMES.items()
+    ]
+    return rows
+
+
+def row_text(name: str, goal: float | None, found: Measured) -> str:
+    """One row of the table."""
+    limit, tops = found.limit_nats, found.tops
+    swapped = tops["swapped"]
+    return (
+        f"{name:34}{limit:8.1f}{swapped.found(limit):8.2f}{'' if goal is None else f'{goal:.2f}':>6}"
+        f"{swapped.first_of_found(limit):9.3f}{found.held_out[0]:10.3f}{found.held_out[1]:7.2f}"
+        f"{tops['chain of 3'].found(limit):10.2f}{tops['one new life'].accused(limit):10.3f}"
+        f"{tops['both away'].accused(limit):9.3f}"
+    )
+
+
+HEADER = (
+    f"{'':34}{'limit':>8}{'power':>8}{'goal':>6}{'right':>9}{'held out':>17}{'chain':>10}{'one new':>10}{'both':>9}\n"
+    f"{'':34}{'nat':>8}{'at 1 %':>8}{'':6}{'pair':>9}{'false':>10}{'power':>7}{'of 3':>10}{'life':>10}{'away':>9}"
+)
+
+
+def seconds_per_million() -> tuple[float, float]:
+    """Seconds to score a million accounts in boxes of twelve at one date; and to make one week of profiles."""
+    rng = np.random.default_rng(0)
+    home = rng.normal(0, 1, (BLOCK_BOXES, 12, 1, 10))
+    weekly = home + rng.normal(0, 0.3, (BLOCK_BOXES, 12, 2, 10))
+    spread = fleet_counts(weekly[:, :, 0], weekly[:, :, 1]).fleet_spread()
+    kwh = rng.gamma(0.5, 0.3, (BLOCK_BOXES * 12, 7, 48))
+    times = MILLION // (BLOCK_BOXES * 12)
+    if spread is None:
+        raise ValueError("too few homes in the block that is timed")
+    begun = time.perf_counter()
+    for _ in range(times):
+        exchanges(fit(weekly[:, :, 0], weekly[:, :, 1], spread, NEWCOMER).gain, np.full(BLOCK_BOXES, 8.0))
+    scored = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for _ in range(times // 10):
+        days = interval_features(kwh).reshape(BLOCK_BOXES, 12, 7, 10)
+        weekly_profiles(minus_group_median(days), INTERVALS)
+    return scored, 10 * (time.perf_counter() - begun)
+
+
+@click.command(help=__doc__)
+@click.option("--homes", "path", type=click.Path(path_type=Path), help="Parquet with meter_id, ts, kwh.")
+@click.option("--seeds", default=4, show_default=True, help="Splits of the homes.")
+@click.option("--boxes", default=600, show_default=True, help="Boxes per seed and half; a third when scanning.")
+def main(path: Path | None, seeds: int, boxes: int) -> None:
+    """Print the tables."""
+    warnings.filterwarnings("ignore", "Mean of empty slice")
+    homes = make_homes(load_homes(path) if path else load_sample())
+    click.echo(f"{len(homes.kwh)} homes, {homes.days(INTERVALS)} days with curves, {homes.days(DAILY)} days")
+    click.echo(HEADER)
+    for name, goal, trial in trials(homes):
+        if not trial.possible():
+            click.echo(f"{name:34}  not measured: too few days or homes ({trial.weeks * 7} days needed)")
+            continue
+        count = boxes // 3 if name.startswith("scanned") else boxes
+        click.echo(row_text(name, goal, trial.measure(seeds, count)))
+    click.echo(f"\n{'on the same boxes of 12, known day':50}{'power at 1 %':>14}{'right pair':>12}{'new life':>10}")
+    for name, (power, right, life) in compare(homes, 12, seeds, boxes).items():
+        click.echo(f"{name:50}{power:14.2f}{right:12.3f}{life:10.3f}")
+    scored, week = seconds_per_million()
+    click.echo(f"\na million accounts in boxes of 12: {scored:.1f} s per date scored (limit 5 s)")
+    click.echo(f"  and {week:.1f} s to make one week of profiles from half-hourly curves")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""Findings become cases: one story, one case; pairs, boxes, budgets, ranks, and what a case says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomaly.findings import SCHEMA, digest
+from anomaly.frames import CAUSE_FAMILY, OUTPUTS
+from anomaly.tasks import make_tasks
+from pipelines.casework import Casework, make_cases
+from pipelines.detect import COVERAGE
+from rules.planning import task_plan
+from rules.rulebook import load
+from tests.scan_fixture import assert_readable, day
+
+RULEBOOK = load()
+AS_OF = day(60)
+
+
+def _value(name: str) -> Any:
+    """A value of the kind that the ending of a fact's name asks for."""
+    if name in RULEBOOK.wording:
+        return next(iter(RULEBOOK.wording[name]))
+    if name.endswith("_text") or name.endswith("_id"):
+        return "12 ↔ 21"
+    if name.endswith("_day") and not name.endswith("_per_day"):
+        return "2026-02-20"
+    return "2026-02-20 10:00:00" if name.endswith("_at") else 7.0
+
+
+FACTS = {
+    name: _value(name) for section in RULEBOOK.wording.values() for one in section.values() for name in one.facts
+}  # fmt: skip
+"""Every fact that any sentence quotes."""
+
+
+def finding(code: str, account: str | None, first: int = 45, last: int = 46, **columns: Any) -> dict[str, Any]:
+    """One row as `findings_frame` makes it."""
+    family = {"J": "jump", "G": "grid"}.get(code[0], "reading_error")
+    row: dict[str, Any] = {
+        "code": code, "family": family, "account_id": account,
+        "meter_id": f"m-{account}", "start": day(first), "end": day(last), "measured": 3.0, "expected": 0.0,
+        "limit": 1.0, "unit": "kWh", "strength": 3.0, "kwh_at_stake": 100.0, "channel": "import",
+        "facts": json.dumps(FACTS), **columns,
+    }  # fmt: skip
+    key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
+    return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}
+
+
+def work(*rows: dict[str, Any], accounts: int = 5, price: float | None = None, tickets: pl.DataFrame | None = None) -> Casework:
+    """Cases of these findings in a fleet of accounts A0, A1 …"""
+    positions = pl.DataFrame(
+        {"account_id": [f"A{at}" for at in range(accounts)] + [None], "price_per_kwh": [price] * accounts + [None]},
+        schema={"account_id": pl.String, "price_per_kwh": pl.Float64},
+    )
+    none = pl.DataFrame(schema={"ticket_id": pl.String, "account_id": pl.String})
+    return make_cases(
+        pl.DataFrame(list(rows), schema=SCHEMA, orient="row"), positions, pl.DataFrame(schema=COVERAGE),
+        none if tickets is None else tickets, RULEBOOK, AS_OF,
+    )  # fmt: skip
+
+
+def test_no_findings_no_cases() -> None:
+    done = work()
+    assert len(done.cases) == 0
+    assert len(done.findings) == 0
+    for table, rows in (("cases", done.cases), ("tasks", make_tasks(done.cases, task_plan(RULEBOOK), AS_OF))):
+        schema = OUTPUTS[table]
+        assert rows.select(schema.column_names()).schema == schema.create_empty().schema
+
+
+class TestStories:
+    def test_findings_of_an_account_a_week_apart_are_one_case(self) -> None:
+        done = work(finding("R01", "A0", 30, 31), finding("R07", "A0", 38, 39), finding("R01", "A1", 38, 39))
+        assert done.cases["account_id"].sort().to_list() == ["A0", "A1"]
+        assert done.findings.group_by("account_id").agg(pl.col("case_id").n_unique())["case_id"].to_list() == [1, 1]
+
+    def test_longer_apart_they_are_two(self) -> None:
+        done = work(finding("R01", "A0", 20, 21), finding("R01", "A0", 50, 51))
+        assert len(done.cases) == 2
+
+    def test_two_stories_of_one_family_and_month_are_one(self) -> None:
+        done = work(finding("R01", "A0", 32, 33), finding("R01", "A0", 50, 51))
+        assert done.cases.select("start", "end").rows() == [(day(32), day(51))]
+
+    def test_a_pair_is_one_row_with_the_smaller_account_first(self) -> None:
+        pair = finding("R08", "A3", related_account_id="A1", related_meter_id="m-A1")
+        for rows in ([pair], [pair, finding("R01", "A1", kwh_at_stake=9e6, strength=1e6)], [pair, finding("R07", "A3")]):
+            done = work(*rows)
+            (case,) = done.cases.to_dicts()
+            assert (case["account_id"], case["related_account_id"]) == ("A1", "A3")
+            assert (case["meter_id"], case["related_meter_id"]) == ("m-A1", "m-A3")
+
+    def test_a_pair_in_spring_does_not_tie_the_two_for_ever(self) -> None:
+        pair = finding("R08", "A0", 20, 21, related_account_id="A1", related_meter_id="m-A1")
+        done = work(pair, finding("R01", "A0", 50, 51), finding("R01", "A1", 50, 51))
+        told = done.cases.select("account_id", "related_account_id").sort("account_id", "related_account_id", nulls_last=True)
+        assert told.rows() == [("A0", "A1"), ("A0", None), ("A1", None)]
+
+    @pytest.mark.parametrize(("accounts", "cases"), [pytest.param(2, 2, id="two"), pytest.param(3, 1, id="three")])
+    def test_one_gap_of_a_whole_box_is_one_case(self, accounts: int, cases: int) -> None:
+        done = work(*(finding("Q01", f"A{at}", 40, 45, box_id="BX", area_id="T") for at in range(accounts)))
+        assert len(done.cases) == cases
+        if cases == 1:
+            case = done.cases.row(0, named=True)
+            assert (case["account_id"], case["meter_id"], case["box_id"]) == (None, None, "BX")
+
+    def test_a_meter_of_nobody_and_an_area_have_cases_too(self) -> None:
+        done = work(finding("Q05", None, meter_id="X"), finding("Q05", None, meter_id="Y"))
+        assert sorted(done.cases["meter_id"]) == ["X", "Y"]
+        assert done.cases["account_id"].null_count() == 2
+
+    def test_of_two_findings_with_one_id_the_stronger_stays(self) -> None:
+        done = work(finding("R01", "A0", strength=2.0), finding("R01", "A0", strength=9.0))
+        assert done.findings["strength"].to_list() == [9.0]
+
+
+class TestIdentity:
+    def test_the_id_does_not_change_when_the_beginning_leaves_the_window(self) -> None:
+        early, late = finding("R01", "A0", 5, 14), finding("R01", "A0", 20, 40)
+        (before,) = work(early, late).cases["case_id"]
+        (after,) = work(early, finding("R01", "A0", 20, 59)).cases["case_id"]
+        assert before == after
+
+    def test_the_id_names_family_account_and_month(self) -> None:
+        ids = {
+            work(row).cases["case_id"].item()
+            for row in (
+                finding("R01", "A0"), finding("R07", "A0"), finding("R01", "A1"), finding("J01", "A0"),
+                finding("R01", "A0", 20, 30),
+            )
+        }  # fmt: skip
+        assert len(ids) == 4
+
+    def test_row_order_changes_nothing(self) -> None:
+        rows = [
+            finding("R01", "A0"), finding("R07", "A0", 47, 48), finding("J01", "A1", 20, 60), finding("Q01", "A2", 50, 58),
+            finding("R08", "A3", related_account_id="A4", related_meter_id="m-A4"), finding("R02", "A4", 10, 11),
+        ]  # fmt: skip
+        one, other = work(*rows), work(*rows[::-1])
+        assert one.cases.equals(other.cases)
+        assert one.findings.equals(other.findings)
+
+
+class TestSuppression:
+    def test_rollover_is_suppressed_and_named(self) -> None:
+        (case,) = work(finding("R02", "A0")).cases.to_dicts()
+        assert (case["status"], case["suppressed_by"], case["rank"]) == ("suppressed", "rollover", None)
+
+    @pytest.mark.parametrize(("last", "status"), [pytest.param(15, "open", id="at-the-edge"), pytest.param(14, "suppressed", id="before")])
+    def test_what_ended_45_days_ago_is_outside_the_window(self, last: int, status: str) -> None:
+        done = work(finding("R01", "A0", 3, last))
+        assert done.cases["status"].to_list() == [status]
+        assert done.findings["suppressed_by"].to_list() == [None if status == "open" else "outside_window"]
+
+    def test_a_suppressed_finding_joins_an_open_case(self) -> None:
+        done = work(finding("R02", "A0", 44, 45), finding("R01", "A0", 46, 47))
+        assert done.cases.select("status", "suppressed_by").rows() == [("open", None)]
+        assert sorted(done.findings["status"]) == ["reported", "suppressed"]
+
+    @pytest.mark.parametrize(
+        ("code", "accounts", "allowed"),
+        [
+            pytest.param("J01", 100, 20, id="sustained-floor"), pytest.param("J01", 2500, 25, id="sustained-share"),
+            pytest.param("J02", 100, 10, id="spike-floor"), pytest.param("J02", 6000, 12, id="spike-share"),
+        ],
+    )  # fmt: skip
+    def test_the_budget_of_jumps(self, code: str, accounts: int, allowed: int) -> None:
+        rows = [finding(code, f"A{at}", 50, 60, strength=100.0 - at, kwh_at_stake=float(at)) for at in range(30)]
+        done = work(*rows, accounts=accounts)
+        is_open = done.cases.filter(pl.col("status") == "open")
+        assert set(is_open["account_id"]) == {f"A{at}" for at in range(allowed)}
+        beyond = done.cases.filter(pl.col("status") == "suppressed")
+        assert beyond["suppressed_by"].unique().to_list() == ["budget"]
+        assert beyond["rank"].null_count() == len(beyond) == 30 - allowed
+        told = done.findings.filter(pl.col("suppressed_by") == "budget")
+        assert set(told["case_id"]) == set(beyond["case_id"])
+
+    def test_reading_errors_have_no_budget(self) -> None:
+        done = work(*(finding("R01", f"A{at}") for at in range(60)), accounts=60)
+        assert (done.cases["status"] == "open").sum() == 60
+
+
+class TestCauses:
+    @given(st.sets(st.sampled_from(sorted(RULEBOOK.detectors)), min_size=1, max_size=6))
+    @settings(max_examples=60, deadline=None)
+    def test_probabilities_add_up_to_one_at_most_and_the_first_leads(self, codes: set[str]) -> None:
+        for case in work(*(finding(code, "A0") for code in sorted(codes)), accounts=1).cases.to_dicts():
+            weighed = [one["probability"] for one in case["causes"]]
+            assert sum(weighed) <= 1 + 1e-9
+            assert weighed == sorted(weighed, reverse=True)
+            assert (case["cause"], case["probability"]) == (case["causes"][0]["cause"], weighed[0])
+            assert case["family"] == CAUSE_FAMILY[case["cause"]]
+            assert case["cause"] not in case["cannot_exclude"]
+
+    def test_a_code_speaks_once_however_often_it_fired(self) -> None:
+        once = work(finding("R01", "A0")).cases["probability"].item()
+        often = work(*(finding("R01", "A0", 45 + at, 46 + at) for at in range(6))).cases["probability"].item()
+        assert once == often
+
+    def test_each_code_alone_renders_in_both_languages(self) -> None:
+        done = work(*(finding(code, f"A{at}", box_id=None) for at, code in enumerate(sorted(RULEBOOK.detectors))), accounts=50)
+        assert len(done.cases) == len(RULEBOOK.detectors)
+        assert_readable(done.cases)
+
+    def test_every_code_speaks_for_its_causes_family(self) -> None:
+        """A rule of errors of reading, alone, must not leave the first place to a jump it never spoke of."""
+        for code, rule in RULEBOOK.detectors.items():
+            assert code == "R02" or max(rule.causes.values()) > 1, code
+
+
+class TestValue:
+    def test_no_money_without_a_price(self) -> None:
+        assert work(finding("R01", "A0")).cases["money_at_stake"].to_list() == [None]
+        assert work(finding("R01", "A0"), price=0.5).cases["money_at_stake"].to_list() == [50.0]
+        assert work(finding("Q05", None, meter_id="X"), price=0.5).cases["money_at_stake"].to_list() == [None]
+
+    def test_ranks_have_no_holes_and_follow_priority(self) -> None:
+        rows = [finding("R01", f"A{at}", kwh_at_stake=float(at % 4)) for at in range(8)] + [finding("R02", "A9")]
+        cases = work(*rows, accounts=10).cases
+        ranked = cases.filter(pl.col("rank").is_not_null()).sort("rank")
+        assert ranked["rank"].to_list() == list(range(1, 9))
+        assert ranked["rank"].dtype == pl.Int32
+        assert ranked.sort(["priority", "case_id"], descending=[True, False])["case_id"].equals(ranked["case_id"])
+        assert cases.filter(pl.col("status") == "suppressed")["rank"].to_list() == [None]
+
+    def test_tickets_of_both_accounts_of_a_pair(self) -> None:
+        tickets = pl.DataFrame({"ticket_id": ["t2", "t1", "t1", "t9"], "account_id": ["A0", "A1", "A1", "A2"]})
+        pair = finding("R08", "A0", related_account_id="A1", related_meter_id="m-A1")
+        assert work(pair, tickets=tickets).cases["ticket_ids"].to_list() == [["t1", "t2"]]
+        assert work(finding("R01", "A4"), tickets=tickets).cases["ticket_ids"].to_list() == [[]]
+
+
+class TestTasks:
+    CODES = tuple(sorted(RULEBOOK.detectors))
+
+    def test_four_steps_for_each_open_case_and_none_for_others(self) -> None:
+        done = work(*(finding(code, f"A{at}") for at, code in enumerate(self.CODES)), accounts=50)
+        tasks = make_tasks(done.cases, task_plan(RULEBOOK), AS_OF)
+        open_cases = done.cases.filter(pl.col("status") == "open")
+        assert tasks.group_by("case_id").agg(pl.col("step").sort())["step"].to_list() == [[1, 2, 3, 4]] * len(open_cases)
+        assert set(tasks["case_id"]) == set(open_cases["case_id"])
+        first, last = (tasks.filter(pl.col("step") == step).sort("case_id") for step in (1, 4))
+        assert (first["due_at"] <= last["due_at"]).all()
+        assert set(first["state"]) == {"open"}
+        assert set(last["state"]) == {"blocked"}
+        assert (tasks["due_at"] > dt.datetime.combine(AS_OF, dt.time())).all()
+        assert (tasks["checks"].list.len() > 0).all()
+        OUTPUTS["tasks"].validate(tasks)
+
+    def test_what_the_desk_can_settle_gets_no_visit(self) -> None:
+        done = work(*(finding(code, f"A{at}") for at, code in enumerate(self.CODES)), accounts=50)
+        tasks = make_tasks(done.cases, task_plan(RULEBOOK), AS_OF)
+        visited = set(tasks.filter(pl.col("kind") == "visit")["case_id"])
+        assert visited == set(done.cases.filter(pl.col("needs_visit") & (pl.col("status") == "open"))["case_id"])
