@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.expectation import capacity_kwh_per_day
-from anomaly.odd_reads import previous_border
+from anomaly.odd_reads import ACTUAL_QUALITY, previous_border
 from anomaly.panel import Panel
-from anomaly.statistics import row_median
+from anomaly.statistics import row_median, true_cells
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -66,12 +66,13 @@ def median_rate_after(panel: Panel, found: OverCapacity, after_days: int) -> Flo
 
 def _steps_over(panel: Panel, capacity_ratio: float, contract_ratio: float) -> tuple[Integers, Integers]:
     """(row, border) of single steps above capacity, in order."""
-    row, border = np.nonzero(
-        panel.step_kwh > capacity_ratio * _least_capacity(panel, contract_ratio)[:, None]
-    )
+    row, border = true_cells(panel.step_kwh > capacity_ratio * _least_capacity(panel, contract_ratio)[:, None])
     most = capacity_kwh_per_day(panel, row, border, contract_ratio=contract_ratio)
     days = panel.step_days[row, border]
     above = panel.step_kwh[row, border] > capacity_ratio * most * np.maximum(days, 1.0)
+    above &= panel.register_kwh[row, border] < 10.0 ** panel.positions["register_digits"].to_numpy()[row]
+    # A step from an estimate may hold the energy of all the days since the last real read (E04).
+    above &= panel.quality[row, previous_border(panel, row, border)] <= ACTUAL_QUALITY
     row, border = row[above], border[above]
     rows, at = np.unique(row, return_inverse=True)
     backward = _beside_backward(panel.step_kwh[rows])[at, border] if len(rows) else np.empty(0, bool)
@@ -81,7 +82,7 @@ def _steps_over(panel: Panel, capacity_ratio: float, contract_ratio: float) -> t
 def _beside_backward(step_kwh: Floats) -> NDArray[np.bool_]:
     """Where the read before or the read after stepped backwards."""
     beside = np.zeros(step_kwh.shape, bool)
-    row, border = np.nonzero(np.isfinite(step_kwh))
+    row, border = true_cells(np.isfinite(step_kwh))
     backward = step_kwh[row, border] < 0
     same = row[1:] == row[:-1]
     after = np.append(backward[1:] & same, False)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anomaly.baseline import log_use, measured_kwh
 from anomaly.panel import Panel
+from anomaly.statistics import true_cells
 from anomaly.vocabulary import CUSTOMER_CLASSES
 
 Floats = NDArray[np.float64]
@@ -66,7 +67,7 @@ def cohort_counts(panel: Panel, rows: Integers, *, log_offset_kwh: float) -> Coh
     days = panel.shape[1]
     deviation = log_use(measured_kwh(panel, 0)[mine], log_offset_kwh)
     deviation -= log_use(panel.usual_kwh[mine], log_offset_kwh)[:, None]
-    row, day = np.nonzero(np.isfinite(deviation))
+    row, day = true_cells(np.isfinite(deviation))
     bins = np.floor((deviation[row, day] + LARGEST_LOG) / BIN_LOG).astype(np.int64)
     customer_class, size = _cohorts(panel)
     cohort = (customer_class * SIZES + size)[mine]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.statistics import next_index, previous_index, row_median
+from anomaly.statistics import next_index, previous_index, row_median, true_cells
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -110,7 +110,7 @@ def _rollovers(
     dials: Dials, step: Integers, days: Floats, near_top_share: float, usual_multiple: float, floor_kwh: float
 ) -> tuple[Integers, Integers]:
     """(row, border) of the backward steps that are the dial passing its top."""
-    row, border = np.nonzero(step < 0)
+    row, border = true_cells(step < 0)
     if not len(row):
         return row, border
     affected, at = np.unique(row, return_inverse=True)

@@ -43,7 +43,5 @@ def contradictions(panel: Panel, reason: str) -> Contradictions:
     day = panel.days
     inside = (day >= first[:, None]) & (day < end[:, None])
     energy = np.where(inside, np.nan_to_num(panel.kwh[row]), 0.0).sum(axis=1) if len(row) else np.empty(0)
-    meter, other, detail = (
-        mine[name].to_numpy().astype(object) for name in ("meter_id", "other_meter_id", "detail")
-    )
+    meter, other, detail = (mine[name].to_numpy().astype(object) for name in ("meter_id", "other_meter_id", "detail"))
     return Contradictions(row, meter, other, detail, first, end, np.maximum(energy, 0.0))

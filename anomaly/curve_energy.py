@@ -53,6 +53,19 @@ def energy_between(panel: Panel, row: Integers, first: Integers, last: Integers)
     return np.where(at_midnight, energy, np.nan)
 
 
+def energy_seen(panel: Panel, row: Integers, first: Integers, last: Integers) -> tuple[Floats, Floats]:
+    """Energy of the complete curve days within [first, last), kWh on the dial, and how many days those are."""
+    energy, days = np.zeros(len(row)), np.zeros(len(row))
+    for curve, mine, at in curve_places(panel, row):
+        day = curve.first_day + np.arange(curve.days)
+        inside = (day >= first[mine, None]) & (day < last[mine, None])
+        usable = np.where(inside, _usable_days(curve, at), np.nan)
+        seen = np.isfinite(usable)
+        energy[mine] += np.where(seen, usable, 0.0).sum(axis=1) / multiplier_at(panel, row[mine], last[mine])
+        days[mine] += seen.sum(axis=1)
+    return energy, days
+
+
 def _usable_days(curve: Curve, at: Integers) -> Floats:
     """`[K, C]` energy per day; a day with a negative or missing interval proves nothing and is NaN."""
     kwh = curve.kwh[at]

@@ -69,9 +69,7 @@ def corrections(written: Integers, expected: Integers, digits: Integers, top: In
         columns.append((np.where(written >= power, written // power, NONE), 4, 0, power))
     ticks = np.stack([column[0] for column in columns], axis=1)
     ticks = np.where((ticks < 0) | (ticks >= top[:, None]) | (ticks == written[:, None]), NONE, ticks)
-    return Corrections(
-        ticks, *(np.array([column[part] for column in columns], np.int64) for part in (1, 2, 3))
-    )
+    return Corrections(ticks, *(np.array([column[part] for column in columns], np.int64) for part in (1, 2, 3)))
 
 
 def log_prior(found: Corrections, digits: Integers) -> Floats:
@@ -84,9 +82,7 @@ def log_prior(found: Corrections, digits: Integers) -> Floats:
     ways = np.stack([count - 1, 9 * count, count, count, np.ones_like(count)], axis=-1)[:, 0, :]
     prior = -np.log(len(OPERATIONS) * np.maximum(ways, 1.0))[:, found.operation]
     shifted = found.operation == OPERATIONS.index("decimal_shift")
-    one_place = np.log(
-        np.where(np.abs(found.digit) == SHIFTS[0], ONE_PLACE_SHARE, (1 - 2 * ONE_PLACE_SHARE) / 4)
-    )
+    one_place = np.log(np.where(np.abs(found.digit) == SHIFTS[0], ONE_PLACE_SHARE, (1 - 2 * ONE_PLACE_SHARE) / 4))
     return np.asarray(np.where(found.ticks >= 0, prior + np.where(shifted, one_place, 0.0), -np.inf))
 
 

@@ -63,9 +63,7 @@ def exchange_energy(panel: Panel, *, window_days: int, spread_log: float) -> Exc
     value["old_meter_id"] = frame["old_meter_id"].to_numpy().astype(object)
     row = frame["row"].to_numpy().astype(np.int64)
     border = (day - panel.days[0]).astype(np.int64) if len(day) else np.empty(0, np.int64)
-    last_old, first_new = (
-        frame[name].to_numpy().astype(np.int64) for name in ("last_old_border", "first_new_border")
-    )
+    last_old, first_new = (frame[name].to_numpy().astype(np.int64) for name in ("last_old_border", "first_new_border"))
     usual, spread = _usual(panel, row, border, last_old, first_new, window_days, spread_log)
     curve = energy_between(panel, row, np.maximum(last_old, 0), np.maximum(first_new, 0))
     curve = np.where((last_old >= 0) & (first_new > last_old), curve, np.nan)
@@ -95,9 +93,7 @@ def _usual(
     """Usual kWh a day around each exchange, from steps outside it, after multiplier; and its spread (ln)."""
     column = np.arange(panel.step_kwh.shape[1])
     reach = np.where(panel.daily[row], window_days, 10 * window_days)[:, None]
-    near = (np.abs(column - border[:, None]) <= reach) & (
-        (column <= last_old[:, None]) | (column > first_new[:, None])
-    )
+    near = (np.abs(column - border[:, None]) <= reach) & ((column <= last_old[:, None]) | (column > first_new[:, None]))
     multiplier = np.concatenate([panel.multiplier[row, :1], panel.multiplier[row]], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = panel.step_kwh[row] / panel.step_days[row] * multiplier

@@ -159,23 +159,20 @@ def _pairs(gain: Floats, limit_nats: Floats) -> Links:
     """Disjoint pairs above the limit, the likeliest of each group first."""
     nats = pair_nats(gain)
     remaining = np.arange(len(nats))
-    group, first, second, found = [], [], [], []
+    parts = [(remaining[:0], np.empty(0), remaining[:0], remaining[:0])]
     while len(remaining):
         best, one, other = best_pairs(nats[remaining])
         keep = best >= limit_nats[remaining]
         remaining, best, one, other = remaining[keep], best[keep], one[keep], other[keep]
-        for column, values in ((group, remaining), (first, one), (second, other), (found, best)):
-            column.append(values)
+        parts.append((remaining, best, one, other))
         for taken in (one, other):
             nats[remaining, taken, :] = -np.inf
             nats[remaining, :, taken] = -np.inf
-    groups = np.concatenate([*group, np.empty(0, np.int64)]).astype(np.int64)
-    one, other = (np.concatenate([*part, np.empty(0)]).astype(np.int64) for part in (first, second))
-    number = np.arange(len(groups))
-    ratio = np.concatenate([*found, np.empty(0)])
+    group, ratio, one, other = (np.concatenate(column) for column in zip(*parts, strict=True))
+    number = np.arange(len(group))
     return Links(
-        np.repeat(groups, 2), np.repeat(number, 2), np.stack([one, other], axis=1).ravel(),
-        np.stack([other, one], axis=1).ravel(), np.full(2 * len(groups), 2), np.repeat(ratio, 2),
+        np.repeat(group, 2), np.repeat(number, 2), np.stack([one, other], axis=1).ravel(),
+        np.stack([other, one], axis=1).ravel(), np.full(2 * len(group), 2), np.repeat(ratio, 2),
     )  # fmt: skip
 
 
@@ -188,16 +185,16 @@ def _chains(gain: Floats, limit_nats: Floats) -> Links:
     rows: list[tuple[int, int, int, int, int]] = []
     found: list[float] = []
     number = 0
-    for group in np.flatnonzero(hopeful):
-        for cycle, nats in _cycles(gain[group]):
-            if nats < limit_nats[group] or partner[group, cycle].max() >= nats:
+    for place in np.flatnonzero(hopeful):
+        for cycle, nats in _cycles(gain[place]):
+            if nats < limit_nats[place] or partner[place, cycle].max() >= nats:
                 continue
             sources = cycle[1:] + cycle[:1]
-            rows += [(int(group), number, *link, len(cycle)) for link in zip(cycle, sources, strict=True)]
+            rows += [(int(place), number, *link, len(cycle)) for link in zip(cycle, sources, strict=True)]
             found += [nats] * len(cycle)
             number += 1
-    columns = np.array(rows, dtype=np.int64).reshape(-1, 5).T
-    return Links(*columns, np.array(found))
+    group, exchange, member, source, size = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    return Links(group, exchange, member, source, size, np.array(found))
 
 
 def _cycles(gain: Floats) -> list[tuple[list[int], float]]:

@@ -96,9 +96,7 @@ def _usual_chunk(
 ) -> Usual:
     column = np.arange(panel.step_kwh.shape[1])
     reach = np.where(panel.daily[row], window_days, 10 * window_days)[:, None]
-    near = (
-        (np.abs(column - border[:, None]) <= reach) & (column != border[:, None]) & (column != skip[:, None])
-    )
+    near = (np.abs(column - border[:, None]) <= reach) & (column != border[:, None]) & (column != skip[:, None])
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = panel.step_kwh[row] / panel.step_days[row]
         clean = near & (rate >= 0) & ~panel.rolled[row]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -72,9 +73,7 @@ def _named(
 ) -> Slips:  # fmt: skip
     entry = np.arange(len(odd))
     named = best >= free
-    operation = (
-        np.array(OPERATIONS, dtype=object)[found.operation[chosen]] if len(odd) else np.empty(0, object)
-    )
+    operation = np.array(OPERATIONS, dtype=object)[found.operation[chosen]] if len(odd) else np.empty(0, object)
     return Slips(
         np.maximum(best, free),
         np.where(named, registers[entry, chosen], between),
@@ -174,9 +173,7 @@ def _groups(panel: Panel, row: Integers) -> Integers:
     return np.where(known, number, -1)
 
 
-def _pairs(
-    group: Integers, odd: OddReads, able: NDArray[np.bool_], apart: Integers
-) -> tuple[Integers, Integers]:
+def _pairs(group: Integers, odd: OddReads, able: NDArray[np.bool_], apart: Integers) -> tuple[Integers, Integers]:
     """Pairs of odd reads in one group, of different positions, near in time; the smaller position first."""
     at = np.flatnonzero(able)
     at = at[np.lexsort((odd.row[at], odd.border[at], group[at]))]
@@ -207,6 +204,7 @@ class Judged:
     swaps: Swaps
 
 
+@lru_cache(maxsize=4)
 def judge(
     panel: Panel,
     *,
@@ -221,6 +219,7 @@ def judge(
     """Sort the odd reads of a panel into misread ones, exchanged ones, and those nothing explains.
 
     A pair of exchanged reads is not misread as well; of two reads that share one disturbance one is.
+    R01, R07 and R08 ask the same of one panel after another, so the last answers are kept.
     """
     odd = odd_reads(
         panel, resolution_kwh=resolution_kwh, spread_log=spread_log, window_days=window_days,

@@ -25,7 +25,7 @@ from anomaly.expectation import (
     usual_around,
 )
 from anomaly.panel import Panel
-from anomaly.statistics import next_index
+from anomaly.statistics import next_index, true_cells
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -35,6 +35,9 @@ ACTUAL_QUALITY = 1
 
 CURVE_SHARE = 0.01
 """Curve and register may differ by one percent before the curve is said to disagree."""
+
+RUNAWAY_SHARE = 0.3
+"""Where the step before was this share of capacity already, the last one is not a single wrong read."""
 
 PAIR_LEAST_KWH = 1.0
 PAIR_NOISE = 6.0
@@ -89,9 +92,7 @@ class OddReads:
     def _step(self, step: Floats, days: Floats, known: Floats, impossible_chance: float) -> Floats:
         """Log-likelihood of one step: against the curve where there is one, else against the usual use."""
         extra = (...,) + (None,) * (np.ndim(step) - 1)
-        usual = step_log_likelihood(
-            step, days, self.usual, self.capacity, impossible_chance=impossible_chance
-        )
+        usual = step_log_likelihood(step, days, self.usual, self.capacity, impossible_chance=impossible_chance)
         # The curve is believed only if it agrees with the two steps taken together.
         off = np.abs(self.after_kwh - self.before_kwh - self.known_before - self.known_after)
         believed = (off <= 3 * self.tolerance_kwh) & np.isfinite(off)
@@ -122,7 +123,7 @@ def _screened(
     panel: Panel, resolution_kwh: float, spread_log: float, window_days: int, contract_ratio: float
 ) -> tuple[Integers, Integers]:
     """(row, border) of all reads worth a closer look, sorted, each once."""
-    row, border = np.nonzero(panel.step_kwh < -resolution_kwh)
+    row, border = true_cells(panel.step_kwh < -resolution_kwh)
     suspects = [(row, border), (row, previous_border(panel, row, border))]
     suspects.append(_beyond_dial(panel))
     suspects.append(_contradicted_by_curve(panel))
@@ -140,8 +141,11 @@ def previous_border(panel: Panel, row: Integers, border: Integers) -> Integers:
 
 
 def _rolled(panel: Panel, row: Integers, border: Integers) -> NDArray[np.bool_]:
-    """Whether the dial passed its top on the way to this read; a read above the top cannot have."""
-    return np.asarray(panel.rolled[row, border] & (panel.step_kwh[row, border] >= 0))
+    """Whether the dial passed its top on the way to this read. From a read above the top it cannot have: then
+    the energy across the turn would be less than what the dial shows after it.
+    """
+    step, read = panel.step_kwh[row, border], panel.register_kwh[row, border]
+    return np.asarray(panel.rolled[row, border] & (step >= read))
 
 
 def _as_read_kwh(panel: Panel, row: Integers, border: Integers) -> Floats:
@@ -168,7 +172,7 @@ def _following(panel: Panel, row: Integers, border: Integers) -> Integers:
 def _beyond_dial(panel: Panel) -> tuple[Integers, Integers]:
     """Reads that have more digits than the dial."""
     top = 10.0 ** panel.positions["register_digits"].to_numpy()
-    row, border = np.nonzero(panel.register_kwh >= top[:, None])
+    row, border = true_cells(panel.register_kwh >= top[:, None])
     return row, border
 
 
@@ -184,7 +188,7 @@ def _contradicted_by_curve(panel: Panel) -> tuple[Integers, Integers]:
                 np.minimum(np.abs(off[:, :-1]), np.abs(off[:, 1:])) >= PAIR_LEAST_KWH
             )
             cancels = np.abs(off[:, :-1] + off[:, 1:]) <= 0.2 * np.abs(off[:, :-1])
-        at, day = np.nonzero(opposite & cancels)
+        at, day = true_cells(opposite & cancels)
         noise = noise_kwh(panel, curve.rows[at]) * panel.multiplier[curve.rows[at], curve.first_day + day]
         keep = np.abs(off[at, day]) >= PAIR_NOISE * np.nan_to_num(noise)
         rows.append(curve.rows[at[keep]].astype(np.int64))
@@ -201,13 +205,17 @@ def _last_reads_over_capacity(panel: Panel, contract_ratio: float) -> tuple[Inte
     most = capacity_kwh_per_day(panel, row, border, contract_ratio=contract_ratio)
     days = np.maximum(panel.step_days[row, border], 1.0)
     above = panel.step_kwh[row, border] > most * days
-    return row[above], border[above]
+    before = previous_border(panel, row, border)
+    with np.errstate(invalid="ignore"):
+        running_away = panel.step_kwh[row, before] > RUNAWAY_SHARE * most * panel.step_days[row, before]
+    alone = above & ~running_away
+    return row[alone], border[alone]
 
 
 def _periodic_outliers(panel: Panel, spread_log: float, window_days: int) -> tuple[Integers, Integers]:
     """Reads of rarely read positions with a far too large step on one side and a small one on the other."""
     rows = np.flatnonzero(~panel.daily)
-    at, border = np.nonzero(np.isfinite(panel.step_kwh[rows]))
+    at, border = true_cells(np.isfinite(panel.step_kwh[rows]))
     row = rows[at]
     usual = usual_around(panel, row, border, window_days=window_days, spread_log=spread_log)
     z = usual.z(panel.step_kwh[row, border], panel.step_days[row, border])

@@ -74,7 +74,7 @@ def levels(kwh: Floats, split: Integers, *, window_days: int) -> Levels:
     return Levels(row_median(before), row_median(after), highest, low, np.isfinite(before).sum(axis=1), count)
 
 
-def base_ratio(panel: Panel, rows: Integers, split: Integers) -> Floats:
+def base_ratio(panel: Panel, rows: Integers, split: Integers, *, window_days: int) -> Floats:
     """How many times higher the lowest intervals are after `split` than before; NaN without a curve on both
     sides.
 
@@ -83,11 +83,12 @@ def base_ratio(panel: Panel, rows: Integers, split: Integers) -> Floats:
     ratio = np.full(len(rows), np.nan)
     for curve, mine, at in curve_places(panel, rows):
         day = curve.first_day + np.arange(curve.days)
-        late = day >= split[mine, None]
+        apart = day - split[mine, None]
+        early, late = (apart < 0) & (apart >= -window_days), (apart >= 0) & (apart < window_days)
         quiet = np.sort(curve.kwh[at], axis=2)
         slots = max(int(LOWEST_SHARE * quiet.shape[2]), 1)
         lowest = quiet[:, :, :slots].mean(axis=2)
-        before = row_median(np.where(late, np.nan, lowest))
+        before = row_median(np.where(early, lowest, np.nan))
         after = row_median(np.where(late, lowest, np.nan))
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio[mine] = np.where(before > 0, after / before, np.nan)

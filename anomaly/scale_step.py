@@ -59,9 +59,7 @@ def scale_steps(
     whole = steps_at(panel, rows, split, window_days=window_days)
     # Half the window sees less of the season: what moved alike in either is alike.
     half = steps_at(panel, rows, split, window_days=window_days // 2)
-    unlike = np.where(
-        whole.by_curve == half.by_curve, np.fmin(whole.unlike_log, half.unlike_log), whole.unlike_log
-    )
+    unlike = np.where(whole.by_curve == half.by_curve, np.fmin(whole.unlike_log, half.unlike_log), whole.unlike_log)
     found = dataclasses.replace(whole, unlike_log=unlike)
     return found.take(np.isfinite(found.ratio_log) & np.isfinite(found.unlike_log))
 

@@ -36,9 +36,7 @@ def stories(panel: Panel, reason: str) -> pl.DataFrame:
             pl.col("apart_kwh").max(),
         )
     )
-    return told.with_columns(
-        multiplier=pl.Series(_multiplier(panel, told["row"].to_numpy()), dtype=pl.Float64)
-    )
+    return told.with_columns(multiplier=pl.Series(_multiplier(panel, told["row"].to_numpy()), dtype=pl.Float64))
 
 
 def _multiplier(panel: Panel, row: NDArray[np.int64]) -> NDArray[np.float64]:

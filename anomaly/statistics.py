@@ -51,9 +51,18 @@ def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64],
     framed = np.zeros((len(some), mask.shape[1] + 2), np.int8)
     framed[:, 1:-1] = mask[some]
     change = np.diff(framed, axis=1)
-    row, first = np.nonzero(change == 1)
-    _, end = np.nonzero(change == -1)
+    row, first = true_cells(change == 1)
+    _, end = true_cells(change == -1)
     return some[row], first, end
+
+
+def true_cells(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, column) of the true cells of `mask[M, N]`, in row order: `np.nonzero`, many times faster where few are true."""
+    if mask.flags.c_contiguous and mask.shape[1]:
+        row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
+        return row, column
+    row, column = np.nonzero(mask)
+    return row, column
 
 
 def previous_index(present: NDArray[np.bool_]) -> NDArray[np.int64]:

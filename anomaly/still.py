@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomaly.odd_reads import ACTUAL_QUALITY
 from anomaly.panel import Panel
-from anomaly.statistics import runs
+from anomaly.statistics import runs, true_cells
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,7 +48,7 @@ def still_runs(panel: Panel, *, min_days: float) -> Still:
     """All runs of at least `min_days` over which every real read shows the same register."""
     rows = _with_still_end(panel, min_days)
     step, days = panel.step_kwh[rows], panel.step_days[rows]
-    at, border = np.nonzero(np.isfinite(step))
+    at, border = true_cells(np.isfinite(step))
     zero = (step[at, border] == 0) & (panel.quality[rows][at, border] <= ACTUAL_QUALITY)
     breaks = np.flatnonzero(np.append(True, at[1:] != at[:-1])) if len(at) else np.empty(0, np.int64)
     # A cell between two positions keeps their runs apart.

@@ -116,6 +116,8 @@ def explained(
 ) -> NDArray[np.object_]:
     """The name of the first explanation of each detection of `code`, None where there is none."""
     names = np.full(len(found), None, dtype=object)
+    if not any(code in one.codes for one in SUPPRESSORS.values()):
+        return names
     placed = np.flatnonzero(found.position >= 0)
     if not len(placed):
         return names

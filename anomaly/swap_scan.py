@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.drift import FleetCounts, FleetSpread, fleet_counts
-from anomaly.exchange_score import Fit, Newcomer, both_moved, capped_ratio, exchanges, fit
+from anomaly.exchange_score import Fit, Newcomer, exchanges, fit
 from anomaly.panel import Panel
 from anomaly.profile import (
     DAILY,
@@ -21,6 +21,7 @@ from anomaly.profile import (
     profile_days,
     weekly_profiles,
 )  # fmt: skip
+from anomaly.swap_found import Judged, Swaps, disjoint, no_swaps, swaps_of, together
 from anomaly.swap_groups import blocks, groups_of
 from anomaly.swap_plan import Limits, Plan, Windows
 
@@ -39,28 +40,6 @@ Fleet = Mapping[tuple[str, Windows], FleetSpread]
 
 
 @dataclass(frozen=True, eq=False)
-class Swaps:
-    """Exchanges of a panel: one row per link, "the meter of `position` now measures what `source` measured".
-
-    `day` is the first day (panel index) the exchange can have been on, `known` whether somebody named that day,
-    `kind` indexes KINDS, `moved` is MM and `ratio_nats` LLR_t of the two homes (methods.md §1.1).
-    """
-
-    position: Integers
-    source: Integers
-    exchange: Integers
-    size: Integers
-    members: Integers
-    day: Integers
-    known: NDArray[np.bool_]
-    kind: Integers
-    nats: Floats
-    limit_nats: Floats
-    moved: Floats
-    ratio_nats: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class Scan:
     """What a scan needs besides the panel."""
 
@@ -76,16 +55,11 @@ def find_swaps(panel: Panel, fleet: Fleet, scan: Scan, known_row: Integers, know
     A named day itself is in neither window. Of exchanges that share a home, one at a named day goes first, then
     the one that is furthest above its limit.
     """
-    found = [_no_swaps()]
+    found = [no_swaps()]
     for groups in groups_of(panel, max_members=scan.max_members):
         for block in blocks(groups):
             found += _judge_block(panel, fleet, scan, block, known_row, known_day)
-    numbered, shift = [], 0
-    for part in found:
-        numbered.append(_changed(part, exchange=part.exchange + shift))
-        shift += int(part.exchange.max(initial=-1)) + 1
-    whole = Swaps(*(np.concatenate([getattr(part, one.name) for part in numbered]) for one in fields(Swaps)))
-    return _disjoint(whole)
+    return disjoint(together(found))
 
 
 def drift_counts(panel: Panel, plan: Plan, *, max_members: int) -> dict[tuple[str, Windows], FleetCounts]:
@@ -142,7 +116,7 @@ def _judge_block(
     weeks, first = _weeks(panel, scan.plan)
     borders = scan.plan.borders(weeks)
     tasks = _tasks(block, known_row, known_day)
-    judged = {border: np.zeros(len(block), bool) for border in borders}
+    left = {border: np.ones(len(block), bool) for border in borders}
     task_judged = np.zeros(len(tasks[0]), bool)
     found = []
     for number, kind in enumerate(KINDS):
@@ -151,16 +125,17 @@ def _judge_block(
         days = _days(panel, kind, block, first)
         weekly = weekly_profiles(days, kind)
         for border, windows in borders.items():
-            todo = np.flatnonzero(~judged[border])
+            todo = np.flatnonzero(left[border])
             spread = fleet.get((kind, windows))
             if not len(todo) or spread is None:
                 continue
             before, after = _around(weekly[todo], border, windows)
             enough = _enough(block[todo], before, after, kind)
-            judged[border][todo[enough]] = True
+            left[border][todo[enough]] = False
             day = np.full(int(enough.sum()), first + border * WEEK_DAYS)
-            verdict = _Verdict(block[todo[enough]], day, False, number, scan.limits.scan_nats[kind])
-            found.append(verdict.of(fit(before[enough], after[enough], spread, scan.newcomer), scan))
+            mine = todo[enough]
+            judged = Judged(block[mine], mine, days, first, day, False, number)
+            found.append(_told(judged, fit(before[enough], after[enough], spread, scan.newcomer), spread, scan))
         found += _judge_known(days, first, number, block, tasks, task_judged, fleet, scan)
     return found
 
@@ -186,8 +161,8 @@ def _judge_known(
         enough = _enough(block[group[todo]], before, after, kind)
         task_judged[todo[enough]] = True
         mine = todo[enough]
-        verdict = _Verdict(block[group[mine]], day[mine], True, number, scan.limits.known_nats[kind])
-        yield verdict.of(fit(before[enough], after[enough], spread, scan.newcomer), scan)
+        judged = Judged(block[group[mine]], group[mine], days, first, day[mine], True, number)
+        yield _told(judged, fit(before[enough], after[enough], spread, scan.newcomer), spread, scan)
 
 
 def _tasks(block: Integers, known_row: Integers, known_day: Integers) -> tuple[Integers, Integers]:
@@ -207,59 +182,10 @@ def _enough(block: Integers, before: Floats, after: Floats, kind: str) -> Boolea
     return np.asarray((known >= 2) & (known >= share * (block >= 0).sum(axis=1)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Verdict:
-    """Groups judged together: `[G, g]` positions, `[G]` days, and what they were judged by."""
-
-    block: Integers
-    day: Integers
-    known: bool
-    kind: int
-    limit_nats: float
-
-    def of(self, fitted: Fit, scan: Scan) -> Swaps:
-        members = np.isfinite(fitted.own).sum(axis=1)
-        limit = scan.limits.for_groups(self.limit_nats, members)
-        links = exchanges(fitted.gain, limit)
-        group, member, source = links.group, links.member, links.source
-        moved = both_moved(fitted.distance[group], fitted.features)
-        ratio = capped_ratio(fitted.distance[group], fitted.features, scan.newcomer.degrees_of_freedom)
-        each = np.arange(len(group))
-        return Swaps(
-            self.block[group, member], self.block[group, source], links.exchange, links.size, members[group],
-            self.day[group], np.full(len(group), self.known), np.full(len(group), self.kind),
-            links.nats, limit[group], moved[each, member, source], ratio[each, member, source],
-        )  # fmt: skip
-
-
-def _disjoint(swaps: Swaps) -> Swaps:
-    """Exchanges that share no home: an exchange stays where it ranks first for each of its homes."""
-    order = np.lexsort((swaps.day, -np.round(swaps.nats - swaps.limit_nats, 6), ~swaps.known))
-    rank = np.full(int(swaps.exchange.max(initial=-1)) + 1, len(order))
-    np.minimum.at(rank, swaps.exchange[order], np.arange(len(order)))
-    rank = rank[swaps.exchange]
-    alive, kept = np.ones(len(order), bool), np.zeros(len(order), bool)
-    while alive.any():
-        best = np.full(int(swaps.position.max(initial=-1)) + 1, len(order))
-        np.minimum.at(best, swaps.position[alive], rank[alive])
-        first = alive & (best[swaps.position] == rank)
-        whole = np.bincount(swaps.exchange[first], minlength=int(swaps.exchange.max()) + 1)
-        first &= whole[swaps.exchange] == swaps.size
-        kept |= first
-        taken = np.isin(swaps.position, swaps.position[first])
-        lost = np.unique(swaps.exchange[taken])
-        alive &= ~np.isin(swaps.exchange, lost)
-    return _changed(swaps, keep=np.flatnonzero(kept))
-
-
-def _changed(swaps: Swaps, *, keep: Integers | None = None, exchange: Integers | None = None) -> Swaps:
-    """Some rows only, or other exchange numbers."""
-    columns = {one.name: getattr(swaps, one.name) for one in fields(Swaps)}
-    if exchange is not None:
-        columns["exchange"] = exchange
-    return Swaps(**{name: values if keep is None else values[keep] for name, values in columns.items()})
-
-
-def _no_swaps() -> Swaps:
-    whole, real = np.empty(0, np.int64), np.empty(0)
-    return Swaps(whole, whole, whole, whole, whole, whole, np.empty(0, bool), whole, real, real, real, real)
+def _told(judged: Judged, fitted: Fit, spread: FleetSpread, scan: Scan) -> Swaps:
+    """What is above the limit of groups judged together."""
+    limits = scan.limits.known_nats if judged.known else scan.limits.scan_nats
+    members = np.isfinite(fitted.own).sum(axis=1)
+    limit = scan.limits.for_groups(limits[KINDS[judged.kind]], members)
+    links = exchanges(fitted.gain, limit)
+    return swaps_of(judged, fitted, links, limit, spread, scan.newcomer.degrees_of_freedom)

@@ -140,16 +140,16 @@ def run(command: list[str]) -> Ran:
     begun = time.perf_counter()
     own = mapped = 0.0
     with tempfile.TemporaryFile("w+") as complaint:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=complaint)
-        while process.poll() is None:
-            for name, kilobytes in _memory(process.pid):
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=complaint)
+        while child.poll() is None:
+            for name, kilobytes in _memory(child.pid):
                 own = max(own, kilobytes) if name == "RssAnon" else own
                 mapped = max(mapped, kilobytes) if name == "VmHWM" else mapped
             time.sleep(SAMPLE_SECONDS)
         seconds = time.perf_counter() - begun
-        if process.returncode:
+        if child.returncode:
             complaint.seek(0)
-            raise RuntimeError(f"{command[:4]} ended with {process.returncode}: {complaint.read()[-2000:]}")
+            raise RuntimeError(f"{command[:4]} ended with {child.returncode}: {complaint.read()[-2000:]}")
     return Ran(seconds, own / 1024, mapped / 1024)
 
 
@@ -230,9 +230,7 @@ def peers(folder: Path, accounts: int, days: int, unit: float) -> None:
 
 def main() -> None:
     """Measure a quarter of the accounts, then all of them, then the peers."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--workdir", type=Path, help="kept and used again (default: a temporary folder)")

@@ -55,15 +55,15 @@ class Top:
 
     def accused(self, limit_nats: float) -> float:
         """Share of boxes accused of anything."""
-        return float((self.nats >= limit_nats).mean())
+        return float((self.nats > limit_nats).mean())
 
     def found(self, limit_nats: float) -> float:
         """Share of boxes in which the right exchange is told."""
-        return float(((self.nats >= limit_nats) & self.right).mean())
+        return float(((self.nats > limit_nats) & self.right).mean())
 
     def first_of_found(self, limit_nats: float) -> float:
         """Share of right exchanges among those told."""
-        told = self.nats >= limit_nats
+        told = self.nats > limit_nats
         return float(self.right[told].mean()) if told.any() else float("nan")
 
 

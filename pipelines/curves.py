@@ -15,6 +15,7 @@ from pipelines.book import Book
 from pipelines.fleet import Fleet
 from pipelines.landing import BATCH_ROWS, MINUTES_PER_DAY
 from pipelines.tally import Tally
+from pipelines.writing import write_table
 
 ACTUAL = ("valid", "edited")
 """Qualities of intervals that were measured; all others are marked estimated."""
@@ -52,7 +53,7 @@ def land_curves(
             tally.add("interval_reads", batch)
             kept = _kept(batch.accepted, fleet, tally, origin, as_of)
             if len(kept):
-                kept.write_parquet(folder / f"curve-{number:06d}.parquet")
+                write_table(kept, folder / f"curve-{number:06d}.parquet")
                 stored += len(kept)
     return LandedCurves(folder, first_day, stored)
 

@@ -112,18 +112,20 @@ def _eligible(found: Detections, verdict: NDArray[np.int8]) -> Detections:
 
 def _exclude(excluded: NDArray[np.bool_], panel: Panel, found: Detections) -> None:
     """Mark the days each detection touches, from the read before its first one, on both positions of a pair."""
+    if not len(found) or not len(panel.days):
+        return
     first = panel.day_index(found.start)
     known = np.flatnonzero(found.position >= 0)
     since = np.nan_to_num(panel.step_days[found.position[known], first[known]])
     first[known] = np.maximum(first[known] - np.ceil(since).astype(np.int64), 0)
-    end = np.minimum((found.end - panel.days[0]).astype(np.int64), panel.shape[1]) if len(panel.days) else first
+    end = np.clip((found.end - panel.days[0]).astype(np.int64), first, panel.shape[1])
     for side in (found.position, found.related):
         known = np.flatnonzero(side >= 0)
-        marks = np.zeros((panel.shape[0], panel.shape[1] + 1), np.int32)
-        np.add.at(marks, (side[known], first[known]), 1)
-        np.add.at(marks, (side[known], np.maximum(end[known], first[known])), -1)
-        if len(known):
-            excluded |= np.cumsum(marks, axis=1)[:, :-1] > 0
+        rows, at = np.unique(side[known], return_inverse=True)
+        marks = np.zeros((len(rows), panel.shape[1] + 1), np.int32)
+        np.add.at(marks, (at, first[known]), 1)
+        np.add.at(marks, (at, end[known]), -1)
+        excluded[rows] |= np.cumsum(marks, axis=1)[:, :-1] > 0
 
 
 def not_judged(positions: pl.DataFrame, code: str, verdict: NDArray[np.int8]) -> pl.DataFrame:

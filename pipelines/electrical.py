@@ -12,6 +12,7 @@ from anomaly.panel import Electrical
 from pipelines.book import Book
 from pipelines.landing import BATCH_ROWS
 from pipelines.tally import Tally
+from pipelines.writing import write_table
 
 MEANS = {
     "meter_id": pl.String, "day": pl.Date, "current_a": pl.Float64, "voltage_v": pl.Float64, "power_kw": pl.Float64,
@@ -34,7 +35,7 @@ def land_electrical(
         kept = _in_window(batch.accepted, tally, first_day, as_of)
         if len(kept):
             files.append(folder / f"electrical-{number:06d}.parquet")
-            kept.write_parquet(files[-1])
+            write_table(kept, files[-1])
     if not files:
         return pl.DataFrame(schema=MEANS)
     return _daily(_instants(pl.scan_parquet(files))).collect(engine="streaming").sort("meter_id", "day")

@@ -106,7 +106,11 @@ def _positions(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     alone = once.rename({"installed_on": "first_installed_on"}).select(latest.columns)
     per_position = pl.concat([alone, latest]).rename({"area_id": "installation_area_id"})
     accounts = book.frame("accounts")
-    one = accounts.sort(accounts.columns, nulls_last=True).unique("account_id", keep="first", maintain_order=True)
+    known_once, known_twice = _split(accounts, "account_id")
+    told_first = known_twice.sort(accounts.columns, nulls_last=True).unique(
+        "account_id", keep="first", maintain_order=True
+    )
+    one = pl.concat([known_once, told_first])
     joined = per_position.join(
         one.select("account_id", pl.col("area_id").alias("account_area_id"), *ACCOUNT_COLUMNS),
         on="account_id", how="left",

@@ -19,6 +19,7 @@ from pipelines.aside import aside_rows, summed_up
 from pipelines.book import Book, Part
 from pipelines.fleet import Fleet
 from pipelines.tally import Tally
+from pipelines.writing import unwritable, write_table
 
 BATCH_ROWS = 4_000_000
 BIAS = np.int64(1) << 50
@@ -69,6 +70,15 @@ class Landed:
             return pl.DataFrame(schema=SIDE)
         mine = pl.col("dial").is_between(first_dial, end_dial - 1)
         return pl.scan_parquet(files).filter(mine).collect().sort("dial", "channel", "read_at", "ticks", "quality")
+
+    def has_sub_daily(self, reads: int) -> bool:
+        """Whether some meter has that many import reads beside the grid on one day."""
+        files = sorted(self.folder.glob("side-*.parquet"))
+        if not files:
+            return False
+        imported = pl.scan_parquet(files).filter(pl.col("channel") == "import")
+        per_day = imported.group_by("dial", pl.col("read_at").dt.date().alias("day")).len()
+        return bool(per_day.select((pl.col("len") >= reads).any()).collect(engine="streaming").item())
 
 
 @dataclass
@@ -130,7 +140,10 @@ def _empty_grid(fleet: Fleet, first_day: dt.date, as_of: dt.date, folder: Path) 
     shape = (max(len(fleet.dials), 1), (as_of - first_day).days + 1)
 
     def scratch(name: str, dtype: type) -> np.memmap:
-        return np.memmap(folder / name, dtype=dtype, mode="w+", shape=shape)
+        try:
+            return np.memmap(folder / name, dtype=dtype, mode="w+", shape=shape)
+        except OSError as error:
+            raise unwritable(folder, error) from error
 
     return Grid(first_day, scratch("ticks", np.int64), scratch("quality", np.int8))
 
@@ -194,8 +207,10 @@ def _located(reads: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
     """
     run = reads["meter_id"].rle_id().alias("run")
     firsts = reads.select(run, "meter_id").unique("run", keep="first", maintain_order=True)
-    many = lookup.filter(pl.col("dial").count().over("meter_id") > 1)
-    one = lookup.join(many, on="meter_id", how="anti") if len(many) else lookup
+    # A batch names few of the fleet's meters: the table to look them up in is cut to those before the join.
+    here = lookup.join(firsts, on="meter_id", how="semi")
+    many = here.filter(pl.col("meter_id").is_duplicated())
+    one = here.join(many, on="meter_id", how="anti") if len(many) else here
     dials = firsts.join(one, on="meter_id", how="left", maintain_order="left").drop("meter_id")
     if len(dials) == len(reads):
         located = reads.hstack(dials.drop("run"))
@@ -249,7 +264,7 @@ def _onto_grid(desk: _Desk, rows: pl.DataFrame) -> None:
 def _beside(desk: _Desk, rows: pl.DataFrame) -> None:
     """Keep rows for the slice they belong to, on disk."""
     chosen = rows.select("dial", "channel", "read_at", "ticks", "quality", pl.col("fold").fill_null(0)).sort("dial")
-    chosen.write_parquet(desk.folder / f"side-{len(list(desk.folder.glob('side-*'))):06d}.parquet")
+    write_table(chosen, desk.folder / f"side-{len(list(desk.folder.glob('side-*'))):06d}.parquet")
 
 
 def _clear_collisions(desk: _Desk) -> None:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from anomaly.consumption import Dials, dial_energy
 from anomaly.panel import Panel
 from anomaly.statistics import next_index, previous_index, row_median
-from pipelines.contested import Settled, settle
+from pipelines.contested import SUB_DAILY_READS, Settled, settle
 from pipelines.curves import LandedCurves, curves_of
 from pipelines.electrical import electrical_of
-from pipelines.laying import lay_along_positions
 from pipelines.fleet import Fleet
 from pipelines.landing import BIAS, LARGEST_TICKS, Landed
+from pipelines.laying import lay_along_positions
 from pipelines.registers import export_of, rates_of
 
 
@@ -32,6 +32,10 @@ class Source:
     rollover: dict[str, float]
     periodic_gap_days: float
     slice_cells: int
+
+    def has_curves(self) -> bool:
+        """Whether anything serves as a load curve: interval reads, or registers read several times a day."""
+        return self.curves.rows > 0 or self.landed.has_sub_daily(SUB_DAILY_READS)
 
     def slices(self) -> tuple[NDArray[np.int64], ...]:
         """Positions of each slice: whole areas, few enough that one array stays within `slice_cells`.

@@ -16,9 +16,10 @@ def rates_of(
     other: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64, borders: int
 ) -> RateRegisters | None:
     """Rate registers read at 00:00, `[K, R, B]`; None where the slice has none."""
-    reads = _at_positions(other.filter(pl.col("channel").cast(pl.String).is_in(RATES)), installations, first_day)
-    if not len(reads):
+    rated = other.filter(pl.col("channel").cast(pl.String).is_in(RATES))
+    if not len(rated):
         return None
+    reads = _at_positions(rated, installations, first_day)
     rows = np.unique(reads["row"].to_numpy())
     present = [rate for rate in RATES if (reads["channel"].cast(pl.String) == rate).any()]
     register = np.full((len(rows), len(present), borders), np.nan)
@@ -33,9 +34,10 @@ def export_of(
     other: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64, borders: int
 ) -> ExportRegisters | None:
     """Export registers `[K, B]` and the energy received per day, gaps spread; None where there are none."""
-    reads = _at_positions(other.filter(pl.col("channel") == "export"), installations, first_day)
-    if not len(reads):
+    exported = other.filter(pl.col("channel") == "export")
+    if not len(exported):
         return None
+    reads = _at_positions(exported, installations, first_day)
     rows = np.unique(reads["row"].to_numpy())
     at, border = np.searchsorted(rows, reads["row"].to_numpy()), reads["border"].to_numpy()
     register = np.full((len(rows), borders), np.nan)

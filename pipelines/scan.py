@@ -34,7 +34,7 @@ from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
 from pipelines.source import dated, read_source
 from pipelines.tally import Tally
-from pipelines.writing import locked, replaced
+from pipelines.writing import locked, replaced, write_table
 from rules.model import Rulebook
 from rules.planning import task_plan
 from rules.rulebook import load
@@ -92,7 +92,8 @@ def scan(
             book = open_book(book_path)
             tally = Tally()
             source = read_source(book, rulebook, as_of, tally, Path(scratch))
-            rules = Rules(rulebook, detectors, lacking_tables(book, rulebook, curve_rows=source.curves.rows))
+            lacking = lacking_tables(tally.seen(), rulebook, curves=source.has_curves())
+            rules = Rules(rulebook, detectors, lacking)
         results = _all_slices(source, rules, workers, clock)
         with clock.stage("cases"):
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
@@ -103,12 +104,12 @@ def scan(
         with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally, clock)
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
-            work.findings.with_columns(stamp).write_parquet(folder / "findings.parquet")
-            work.cases.write_parquet(folder / "cases.parquet")
-            tasks.write_parquet(folder / "tasks.parquet")
-            coverage.write_parquet(folder / "coverage.parquet")
-            _quarantine(tally).write_parquet(folder / "quarantine.parquet")
-            _series(results, work.cases).write_parquet(folder / "series.parquet")
+            write_table(work.findings.with_columns(stamp), folder / "findings.parquet")
+            write_table(work.cases, folder / "cases.parquet")
+            write_table(tasks, folder / "tasks.parquet")
+            write_table(coverage, folder / "coverage.parquet")
+            write_table(_quarantine(tally), folder / "quarantine.parquet")
+            write_table(_series(results, work.cases), folder / "series.parquet")
             run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)

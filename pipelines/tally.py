@@ -39,6 +39,11 @@ class Tally:
         for name, number in numbers.items():
             self.counts[table][name] += number
 
+    def seen(self) -> frozenset[str]:
+        """Tables with accepted rows dated up to as-of."""
+        late = {table: numbers.get("after_as_of", 0) for table, numbers in self.counts.items()}
+        return frozenset(table for table, numbers in self.counts.items() if numbers["accepted"] > late[table])
+
     def fingerprint(self, table: str, accepted: pl.DataFrame) -> None:
         """Add the hash of each row: a sum does not know in which order, or from which file, rows came."""
         if len(accepted):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 from filelock import FileLock, Timeout
 
 from anomaly.errors import KwhyError, LockedError
@@ -40,11 +42,13 @@ def locked(folder: Path) -> Iterator[None]:
 def replaced(folder: Path) -> Iterator[Path]:
     """A fresh folder to write into; when the block ends well it takes the name `folder`, otherwise it vanishes.
 
-    A reader sees the whole old folder or the whole new one.
+    A reader sees the whole old folder or the whole new one. Call it under the folder's lock: what a killed run
+    left beside it is cleared away.
     """
     fresh = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
+        for left in folder.parent.glob(f".{glob.escape(folder.name)}.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
         fresh.mkdir(parents=True)
         yield fresh
         _take_name(fresh, folder)
@@ -54,11 +58,18 @@ def replaced(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def unwritable(folder: Path, error: OSError) -> KwhyError:
+def write_table(table: pl.DataFrame, file: Path) -> None:
+    """Write Parquet. Raises KwhyError when there is no room: Polars reports a full disk as an error of its own."""
+    try:
+        table.write_parquet(file)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise unwritable(file.parent, error) from error
+
+
+def unwritable(folder: Path, error: Exception) -> KwhyError:
     """The error for a folder that cannot be written: no space, no right, not a folder."""
-    return KwhyError(
-        f"cannot be written ({error.strerror or error})", where=str(folder), todo="free space, or name another folder"
-    )
+    told = getattr(error, "strerror", None) or error
+    return KwhyError(f"cannot be written ({told})", where=str(folder), todo="free space, or name another folder")
 
 
 def _take_name(fresh: Path, folder: Path) -> None:

@@ -50,6 +50,8 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
         "limit": 1.0, "unit": "kWh", "strength": 3.0, "kwh_at_stake": 100.0, "channel": "import",
         "facts": json.dumps(FACTS), **columns,
     }  # fmt: skip
+    if code == "R08":
+        row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}
 

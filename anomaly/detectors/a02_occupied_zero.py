@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
-from anomaly.statistics import previous_index, row_median, runs
+from anomaly.statistics import previous_index, row_median, runs, true_cells
 from anomaly.supply_events import cut_off
 
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ def _rests(panel: Panel, max_kwh_per_day: float, min_days: float) -> tuple[Integ
     present, register, meter = panel.quality[rows] >= 0, panel.register_kwh[rows], panel.installation[rows]
     before = np.full(present.shape, -1, np.int64)
     before[:, 1:] = previous_index(present)[:, :-1]
-    row, border = np.nonzero(present & (before >= 0))
+    row, border = true_cells(present & (before >= 0))
     since = before[row, border]
     moved = np.abs(register[row, border] - register[row, since])
     same_meter = meter[row, border] == meter[row, since]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
-from anomaly.statistics import next_index, previous_index
+from anomaly.statistics import next_index, previous_index, true_cells
 from anomaly.vocabulary import QUALITIES
 
 
@@ -60,7 +60,7 @@ def _last_of_runs(present: NDArray[np.bool_], estimated: NDArray[np.bool_]) -> t
     width = present.shape[1]
     following = next_index(present)[:, 1:]
     following = np.concatenate([following, np.full((len(present), 1), width)], axis=1)
-    row, border = np.nonzero(estimated)
+    row, border = true_cells(estimated)
     after = following[row, border]
     ends = (after >= width) | ~estimated[row, np.minimum(after, width - 1)]
     return row[ends], border[ends]

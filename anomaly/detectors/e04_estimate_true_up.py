@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anomaly.made_up_reads import copied_runs, marked, straight_runs, stuck_runs
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
-from anomaly.statistics import MAD_TO_SIGMA, previous_index, row_mad, row_median
+from anomaly.statistics import MAD_TO_SIGMA, previous_index, row_mad, row_median, true_cells
 from anomaly.vocabulary import QUALITIES
 
 Floats = NDArray[np.float64]
@@ -137,7 +137,7 @@ def _settlements(panel: Panel, made_up: Booleans) -> _Settlement:
     before = np.full(read.shape, -1, np.int64)
     before[:, 1:] = previous_index(read)[:, :-1]
     follows = actual & (before >= 0) & ~np.take_along_axis(actual, np.maximum(before, 0), axis=1)
-    at, border = np.nonzero(follows)
+    at, border = true_cells(follows)
     previous = before[at, border]
     last_actual = previous_index(actual)[at, previous]
     known = last_actual >= 0

@@ -42,6 +42,8 @@ def outage(panel: Panel, *, min_hours: float) -> Detections:
     it are zero, or, without a curve, of its whole days.
     Cannot see: outages the meter did not record, and outages at positions whose use goes on (own generation).
     """
+    if not len(panel.days):
+        return nothing(panel)
     found = _outages(panel)
     hours = (found.end - found.start).astype("timedelta64[m]").astype(np.float64) / 60
     long = hours >= min_hours

@@ -19,8 +19,7 @@ NOT_EXPECTED = ("closed", "disconnected")
     "Q01",
     family="reading_error",
     unit="d",
-    source="Texas AMS data practices; hupe1980/metering V01: only a declared period shows a tail that "
-    "never arrived",
+    source="Texas AMS data practices; hupe1980/metering V01: only a declared period shows a tail that never arrived",
 )
 def missing_reads(panel: Panel, *, missing_days: float, overdue_ratio: float, most_gaps: float) -> Detections:
     """Reads that should be there are not.
@@ -107,9 +106,7 @@ def _overdue(panel: Panel, overdue_ratio: float) -> tuple[Integers, Integers, Fl
     gap.
     """
     borders = panel.quality.shape[1]
-    rows = (
-        np.flatnonzero(~panel.daily & (panel.installation[:, -1] >= 0)) if borders else np.empty(0, np.int64)
-    )
+    rows = np.flatnonzero(~panel.daily & (panel.installation[:, -1] >= 0)) if borders else np.empty(0, np.int64)
     status = panel.positions["status"].to_numpy().astype(object).astype(str)[rows]
     rows = rows[~np.isin(status, NOT_EXPECTED)]
     present = panel.quality[rows] >= 0

@@ -14,8 +14,7 @@ from anomaly.set_aside import days, days_between, stories
     "Q04",
     family="reading_error",
     unit="d",
-    source="contract §2: a read is in place up to and including removed_on; Oracle MDM inactive "
-    "measurement check",
+    source="contract §2: a read is in place up to and including removed_on; Oracle MDM inactive measurement check",
 )
 def read_after_removal(panel: Panel, *, tolerance_days: float) -> Detections:
     """Reads from after the meter was removed.

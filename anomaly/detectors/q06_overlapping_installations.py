@@ -13,8 +13,7 @@ from anomaly.registry import Detections, detections, detector
     "Q06",
     family="reading_error",
     unit="d",
-    source="contract §2: installations of one point do not overlap; Oracle MDM overlap; Itron "
-    "device-location check",
+    source="contract §2: installations of one point do not overlap; Oracle MDM overlap; Itron device-location check",
 )
 def overlapping_installations(panel: Panel, *, tolerance_days: float) -> Detections:
     """Two meters on one point at once, or a removal before the installation.
@@ -27,9 +26,7 @@ def overlapping_installations(panel: Panel, *, tolerance_days: float) -> Detecti
     both, reversed_ = contradictions(panel, "overlap"), contradictions(panel, "removed_before_installed")
     days = np.concatenate([both.span_days(), reversed_.span_days()])
     meters = np.concatenate([both.meter_id, reversed_.meter_id])
-    pattern = np.array(
-        ["two_meters"] * len(both.row) + ["removed_before_installed"] * len(reversed_.row), object
-    )
+    pattern = np.array(["two_meters"] * len(both.row) + ["removed_before_installed"] * len(reversed_.row), object)
     return detections(
         panel,
         np.concatenate([both.row, reversed_.row]),

@@ -13,8 +13,7 @@ from anomaly.set_aside import days, stories
     "Q07",
     family="reading_error",
     unit="kWh",
-    source="a register counts from zero upwards; contract §2: negative registers are accepted and "
-    "become findings",
+    source="a register counts from zero upwards; contract §2: negative registers are accepted and become findings",
 )
 def negative_register(panel: Panel, *, lowest_kwh: float) -> Detections:
     """A register below zero.

@@ -79,9 +79,7 @@ def _shifted_runs(off: Floats, tolerance: float) -> tuple[Integers, Integers, In
         bridged = shifted | (np.isnan(off) & _last_was(shifted, off))
         at, first, end = runs(bridged)
         count = np.concatenate([np.zeros((len(off), 1)), np.cumsum(shifted, axis=1)], axis=1)
-        total = np.concatenate(
-            [np.zeros((len(off), 1)), np.cumsum(np.where(shifted, off, 0.0), axis=1)], axis=1
-        )
+        total = np.concatenate([np.zeros((len(off), 1)), np.cumsum(np.where(shifted, off, 0.0), axis=1)], axis=1)
         reads = count[at, end] - count[at, first]
         mean = (total[at, end] - total[at, first]) / np.maximum(reads, 1)
         places.append(np.stack([at, first, end, reads, mean]))

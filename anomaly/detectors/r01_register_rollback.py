@@ -10,7 +10,7 @@ from anomaly.explained_reads import Judged, judge
 from anomaly.odd_reads import ACTUAL_QUALITY, previous_border
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
-from anomaly.statistics import previous_index
+from anomaly.statistics import previous_index, true_cells
 
 Integers = NDArray[np.int64]
 
@@ -52,7 +52,7 @@ def register_rollback(
         impossible_chance=impossible_chance, resolution_kwh=resolution_kwh, contract_ratio=contract_ratio,
         window_days=window_days, apart_days=apart_days,
     )  # fmt: skip
-    row, border = np.nonzero(panel.step_kwh < -resolution_kwh)
+    row, border = true_cells(panel.step_kwh < -resolution_kwh)
     own = ~_explained(panel, judged, row, border) & ~_only_an_estimate_too_high(panel, row, border)
     row, border = row[own], border[own]
     step = panel.step_kwh[row, border]

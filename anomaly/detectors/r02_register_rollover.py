@@ -8,6 +8,7 @@ from anomaly.expectation import capacity_kwh_per_day, multiplier_at, usual_aroun
 from anomaly.odd_reads import previous_border
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
+from anomaly.statistics import true_cells
 
 
 @detector(
@@ -17,9 +18,7 @@ from anomaly.registry import Detections, detections, detector
     source="hupe1980/metering: roll over only with a known width of the dial and a plausible result; "
     "SAP IS-U 15 meter overflow",
 )
-def register_rollover(
-    panel: Panel, *, spread_log: float, window_days: int, band_spreads: float
-) -> Detections:
+def register_rollover(panel: Panel, *, spread_log: float, window_days: int, band_spreads: float) -> Detections:
     """The dial passed its top and went on from zero.
 
     Innocent, and told so that nobody takes it for a fault. Whether a backward step is a rollover is decided
@@ -29,7 +28,7 @@ def register_rollover(
     lie.
     Cannot see: a rollover of a dial whose number of digits is wrong in the file (R01 tells of it).
     """
-    row, border = np.nonzero(panel.rolled & (panel.step_kwh >= 0))
+    row, border = true_cells(panel.rolled & (panel.step_kwh >= panel.register_kwh))
     usual = usual_around(panel, row, border, window_days=window_days, spread_log=spread_log)
     step, days = panel.step_kwh[row, border], panel.step_days[row, border]
     expected = np.nan_to_num(usual.kwh_per_day()) * days

@@ -38,11 +38,11 @@ def over_registration(
 ) -> Detections:
     """The register keeps counting too fast.
 
-    Fires (a) when the steps of at least `min_days` running exceed `capacity_ratio` times the meter's
-    capacity; or (b) when, for at least `min_days` up to now, the median day is `usual_ratio` times the one
-    before (and at least that many times `floor_kwh_per_day`) and `highest_ratio` times the highest day ever
-    before, the quietest quarter of the days still lies above that highest day, and - where there is a curve
-    - what always runs rose along by half as much at least.
+    Fires (a) when the steps of at least `min_days` running exceed `capacity_ratio` times the meter's capacity;
+    or (b) when, for at least `min_days` up to now, the median day is `usual_ratio` times the one before (and
+    that many times `floor_kwh_per_day`) and `highest_ratio` times the highest day ever before, the quietest
+    quarter of the days still lies above that highest day, and - where there is a curve - what always runs rose
+    to half of `usual_ratio` at least.
     Cannot see: ×2 to ×5, which real use makes too (jumps tell of it); the first two days; positions read
     monthly below capacity.
     """
@@ -106,8 +106,8 @@ def _far_above_usual(
             & (found.low_after_kwh > found.highest_before_kwh)
             & (found.days_after >= min_days)
         )
-        always = base_ratio(panel, rows, split)
-        keep &= ~(always < found.after_kwh / base / 2)
+        always = base_ratio(panel, rows, split, window_days=window_days)
+        keep &= ~(always < usual_ratio / 2)
     return _columns(rows, split, panel.shape[1], found, base, multiplier, usual_ratio)[:, keep]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.curve_energy import energy_between
+from anomaly.curve_energy import energy_seen
 from anomaly.expectation import multiplier_at
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
@@ -65,17 +65,11 @@ def stopped_under_load(
 
 
 def _curve_load(panel: Panel, still: Still) -> Floats:
-    """Energy in the curve over each run, kWh on the dial, measured on the part of the run that the curve
-    covers.
-    """
-    load = energy_between(panel, still.row, still.first, still.last)
-    for curve in panel.curves:
-        begin = np.maximum(still.first, curve.first_day)
-        part = energy_between(panel, still.row, begin, still.last)
-        share = (still.last - begin) / np.maximum(still.last - still.first, 1)
-        usable = np.isnan(load) & np.isfinite(part) & (share >= 0.5)
-        load = np.where(usable, part / np.maximum(share, 1e-9), load)
-    return load
+    """Energy in the curve over each run, kWh on the dial; NaN unless half of its days are complete there."""
+    seen_kwh, seen_days = energy_seen(panel, still.row, still.first, still.last)
+    length = (still.last - still.first).astype(np.float64)
+    enough = (seen_days > 0) & (2 * seen_days >= length)
+    return np.where(enough, seen_kwh / np.maximum(seen_days, 1.0) * length, np.nan)
 
 
 def _current_load(panel: Panel, still: Still, min_current_a: float) -> tuple[Floats, Floats]:
@@ -98,7 +92,5 @@ def _current_load(panel: Panel, still: Still, min_current_a: float) -> tuple[Flo
     mean = np.where(flows, np.nansum(current, axis=1) / np.maximum(measured, 1), 0.0)
     mean_volts = np.nansum(volts, axis=1) / np.maximum(np.isfinite(volts).sum(axis=1), 1)
     amps[mine] = mean
-    energy[mine] = (
-        mean * np.where(mean_volts > 0, mean_volts, 230.0) * HOURS_PER_DAY / 1000 * still.days[mine]
-    )
+    energy[mine] = mean * np.where(mean_volts > 0, mean_volts, 230.0) * HOURS_PER_DAY / 1000 * still.days[mine]
     return amps, energy

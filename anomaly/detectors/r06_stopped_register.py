@@ -106,9 +106,7 @@ def _history(panel: Panel, still: Still) -> tuple[Floats, Floats, Floats, Floats
     return total, zero_days, np.clip(stay, 0.5, 1.0), longest
 
 
-def _runs_over_reads(
-    panel: Panel, still: Still, zero: NDArray[np.bool_]
-) -> tuple[Integers, Integers, Integers]:
+def _runs_over_reads(panel: Panel, still: Still, zero: NDArray[np.bool_]) -> tuple[Integers, Integers, Integers]:
     """Runs of still steps; days without a read do not break them."""
     silent = ~np.isfinite(panel.step_kwh[still.row])
     joined = zero | (silent & _between(zero, silent))

@@ -57,9 +57,7 @@ def exchange_record(
     return detections(
         panel,
         found.row,
-        np.clip(
-            np.where(found.last_old >= 0, np.minimum(found.last_old, found.border), found.border), 0, borders
-        ),
+        np.clip(np.where(found.last_old >= 0, np.minimum(found.last_old, found.border), found.border), 0, borders),
         np.clip(np.maximum(found.first_new, found.border + 1), 0, borders),
         measured=np.nan_to_num(np.where(pattern <= 2, recorded, found.gap_days)),
         expected=np.nan_to_num(np.where(pattern <= 2, right, 0.0)),
@@ -104,9 +102,7 @@ def _faults(
     return _or_missing(found, pattern.astype(np.int64), np.nan_to_num(wrong), max_gap_days)
 
 
-def _outside(
-    kwh: Floats, days: Floats, found: ExchangeEnergy, band_spreads: float, tolerance_kwh: float
-) -> Booleans:
+def _outside(kwh: Floats, days: Floats, found: ExchangeEnergy, band_spreads: float, tolerance_kwh: float) -> Booleans:
     """Whether an energy is negative or beyond the usual band over the longest time it can span."""
     most = np.nan_to_num(found.usual_kwh) * np.exp(band_spreads * np.nan_to_num(found.spread_log)) * days
     return np.asarray((kwh < 0) | (kwh > most + tolerance_kwh))
@@ -117,14 +113,8 @@ def _or_missing(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Add registers that nobody wrote down and nobody read, and days without any meter."""
     usual = np.nan_to_num(found.usual_kwh)
-    no_end = (
-        np.isnan(found.columns["end_register"]) & (found.old_days - 1 > max_gap_days) & (found.last_old >= 0)
-    )
-    no_start = (
-        np.isnan(found.columns["start_register"])
-        & (found.new_days - 1 > max_gap_days)
-        & (found.first_new >= 0)
-    )
+    no_end = np.isnan(found.columns["end_register"]) & (found.old_days - 1 > max_gap_days) & (found.last_old >= 0)
+    no_start = np.isnan(found.columns["start_register"]) & (found.new_days - 1 > max_gap_days) & (found.first_new >= 0)
     for number, lacking, days in (
         (3, no_end, found.old_days - 0.5), (4, no_start, found.new_days - 0.5),
         (5, found.gap_days > max_gap_days, found.gap_days),

@@ -35,7 +35,6 @@ def multiplier_step(
     tolerance_share: float,
     min_ratio: float,
     sure_ratio: float,
-    unlike_alone_log: float,
     unlike_share: float,
     unlike_recorded_log: float,
     record_days: float,
@@ -51,12 +50,11 @@ def multiplier_step(
     moved.
 
     Fires for an account behind transformers (multiplier above 1) whose ratio is at least `min_ratio` up or
-    down and leads from its multiplier to one of `catalogue_ratios` within `tolerance_share`, if either
-    works, an exchange or a program change is on record within `record_days` and the intervals moved alike
-    to `unlike_recorded_log`; or the load curve moved alike to `unlike_alone_log` plus `unlike_share` of the
-    (logarithmic) ratio (the days to half of that, where there is no curve); or the ratio is `sure_ratio` at
-    least. A direct meter has no transformer: for it only `sure_ratio` within the tolerance of 10 or 100
-    counts, with a record or a curve.
+    down and leads from its multiplier to one of `catalogue_ratios` within `tolerance_share`: if works, an
+    exchange or a program change is on record within `record_days` and everything moved alike to
+    `unlike_recorded_log`; or without a record if all moved alike to `unlike_share` of the (logarithmic) ratio,
+    by the curve or with a ratio of `sure_ratio` at least. A direct meter has no transformer: for it only
+    `sure_ratio` counts, with a record or by the curve.
     Silent where the file changes its multiplier that day (R11), and below `least_kwh_per_day` on either
     side.
     Cannot see: a ratio below `min_ratio`; a step that real use blurs; the first days after it.
@@ -72,11 +70,10 @@ def multiplier_step(
     near, off = _nearest(steps.ratio_log, file, np.asarray(catalogue_ratios, dtype=np.float64))
     recorded = _recorded(panel, steps, record_days)
     sure = np.abs(steps.ratio_log) >= np.log(sure_ratio * (1 - tolerance_share))
-    alone = unlike_alone_log + unlike_share * np.abs(steps.ratio_log)
-    tight = steps.unlike_log <= np.where(steps.by_curve, alone, alone / 2)
+    alike = steps.unlike_log <= unlike_share * np.abs(steps.ratio_log)
     with_record = recorded & (steps.unlike_log <= unlike_recorded_log)
-    behind = (file > 1) & (with_record | tight | (sure & (steps.unlike_log <= unlike_recorded_log)))
-    direct = (file == 1) & sure & (with_record | tight)
+    behind = (file > 1) & (with_record | (alike & (steps.by_curve | sure)))
+    direct = (file == 1) & sure & (with_record | (alike & steps.by_curve))
     before, after = _levels(panel, steps, window_days)
     enough = np.minimum(before, after) >= least_kwh_per_day
     keep = np.flatnonzero((behind | direct) & enough & (off <= np.log1p(tolerance_share)))
@@ -132,9 +129,7 @@ def _nearest(ratio_log: Floats, file: Floats, catalogue: Floats) -> tuple[Floats
 
 def _recorded(panel: Panel, steps: ScaleSteps, record_days: float) -> Booleans:
     """Whether works, an exchange or a program change stand in the events or the file near each step."""
-    works = panel.events.filter(
-        pl.col("kind").is_in(RECORDS) & pl.col("row").is_in(np.unique(steps.row).tolist())
-    )
+    works = panel.events.filter(pl.col("kind").is_in(RECORDS) & pl.col("row").is_in(np.unique(steps.row).tolist()))
     exchanges = panel.exchanges.filter(pl.col("row").is_in(np.unique(steps.row).tolist()))
     row = np.concatenate([works["row"].to_numpy(), exchanges["row"].to_numpy()])
     day = np.concatenate(

@@ -12,6 +12,9 @@ from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
 from anomaly.scale_step import steps_at
 
+SHORT_DAYS = 7
+"""A step made by the file is there at once: the weeks beside it must show it too, not only the months."""
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -20,16 +23,15 @@ Integers = NDArray[np.int64]
     "R11",
     family="reading_error",
     unit="ratio",
-    source="Oracle MDM multiplier check: incoming ≠ stored; contract §2: a primary-kWh source has "
-    "multiplier 1",
+    source="Oracle MDM multiplier check: incoming ≠ stored; contract §2: a primary-kWh source has multiplier 1",
 )
 def multiplier_record(panel: Panel, *, tolerance_share: float, window_days: int, min_days: int) -> Detections:
     """The multiplier on file contradicts itself or the consumption.
 
     Fires (a) where the file gives one and the same meter another multiplier from some day on and use then
-    steps with it (nearer to the ratio of the multipliers than to no step, over `window_days` on both sides,
-    at least `min_days` each): transformers that were really changed leave the use as it was; (b) where an
-    installation has a multiplier and its source says that it had multiplied already, more than
+    steps with it (at most half as far from the ratio of the multipliers as from no step, over `window_days` on
+    both sides, at least `min_days` each): transformers that were really changed leave the use as it was; (b)
+    where an installation has a multiplier and its source says that it had multiplied already, more than
     `tolerance_share` from 1 both.
     Cannot see: a multiplier that was wrong from the start and never changed (a plate check or the area
     balance can).
@@ -54,9 +56,7 @@ def multiplier_record(panel: Panel, *, tolerance_share: float, window_days: int,
             "file_multiplier": file,
             "other_multiplier": other,
             "change_ratio": np.concatenate([changed.change_ratio, twice.change_ratio]),
-            "pattern": np.array(
-                ["changed_on_file"] * steps + ["multiplied_twice"] * len(twice.row), dtype=object
-            ),
+            "pattern": np.array(["changed_on_file"] * steps + ["multiplied_twice"] * len(twice.row), dtype=object),
         },
     )
 
@@ -91,7 +91,8 @@ def _changes(panel: Panel, window_days: int, min_days: int) -> _Records:
     steps = steps_at(panel, row.astype(np.int64), split, window_days=window_days)
     ratio = np.nan_to_num(_day_ratio(panel, row, split, window_days), nan=0.0)
     file_log = np.log(new / old)
-    along = np.abs(ratio - file_log) < np.abs(ratio)
+    at_once = np.nan_to_num(_day_ratio(panel, row, split, SHORT_DAYS), nan=0.0)
+    along = (np.abs(ratio - file_log) < np.abs(ratio) / 2) & (np.abs(at_once - file_log) < np.abs(at_once) / 2)
     keep = np.flatnonzero(along & (steps.days_before >= min_days) & (steps.days_after >= min_days))
     after = np.array([np.nansum(panel.kwh[r, s:]) for r, s in zip(row[keep], split[keep], strict=True)])
     stake = np.abs(after) * np.abs(1 - old[keep] / new[keep])

@@ -67,9 +67,7 @@ def _since_first(panel: Panel, rows: Integers, gap: Floats, top: Floats) -> Floa
     return np.round((off + half) % top[:, None] - half, 4)
 
 
-def _runs_of_reads(
-    off: Floats, limit: float, min_reads: int
-) -> tuple[Integers, Integers, Integers, Integers]:
+def _runs_of_reads(off: Floats, limit: float, min_reads: int) -> tuple[Integers, Integers, Integers, Integers]:
     """Runs over the reads of each row (days without one do not count): row, first and last place, borders by
     place.
     """

@@ -28,9 +28,7 @@ def without(*spans: tuple[int, int]) -> np.ndarray:
         pytest.param(without((57, 61)), {}, [], id="four days up to now"),
         pytest.param(without((0, 20)), {}, [], id="before the first read of the book"),
         pytest.param(without((10, 16), (30, 37)), {}, [6.0, 7.0], id="two gaps"),
-        pytest.param(
-            without(*[(8 * k + 2, 8 * k + 8) for k in range(7)]), {}, [42.0], id="too many gaps are one"
-        ),
+        pytest.param(without(*[(8 * k + 2, 8 * k + 8) for k in range(7)]), {}, [42.0], id="too many gaps are one"),
         pytest.param(without((40, 61)), {"status": "closed"}, [], id="closed"),
         pytest.param(without((40, 61)), {"status": "disconnected"}, [], id="disconnected"),
         pytest.param(without((40, 61)), {"status": "vacant"}, [21.0], id="vacant: the meter still reads"),

@@ -24,9 +24,7 @@ def use(factor: float, last_days: int, days: int = 60) -> np.ndarray:
         pytest.param(use(3.0, 20), 0, id="three times: real use does that"),
         pytest.param(use(5.0, 20), 0, id="five times"),
         pytest.param(np.where(np.arange(60) == 30, 400.0, use(1.0, 0)), 0, id="one day, above capacity"),
-        pytest.param(
-            np.where(np.abs(np.arange(60) - 30) <= 1, 400.0, use(1.0, 0)), 1, id="three days above capacity"
-        ),
+        pytest.param(np.where(np.abs(np.arange(60) - 30) <= 1, 400.0, use(1.0, 0)), 1, id="three days above capacity"),
         pytest.param(np.where(np.arange(60) < 40, 0.1, 12.0), 0, id="an empty home is lived in again"),
         pytest.param(np.append(use(12.0, 20)[:-5], WEEK[:5]), 0, id="over again by now"),
     ],

@@ -36,12 +36,8 @@ def test_fires(register: np.ndarray, fires: int) -> None:
     [
         pytest.param({}, ONE_PHASE, id="one phase"),
         pytest.param({"phases": 3}, 3 * ONE_PHASE, id="three phases, volts to neutral"),
-        pytest.param(
-            {"phases": 3, "rated_volts": 400.0}, 3**0.5 * 400 * 60 * 24 / 1000, id="volts between lines"
-        ),
-        pytest.param(
-            {"rated_volts": None, "contract_kva": 2.0}, 2.0 * 24 * 10, id="contract instead of ratings"
-        ),
+        pytest.param({"phases": 3, "rated_volts": 400.0}, 3**0.5 * 400 * 60 * 24 / 1000, id="volts between lines"),
+        pytest.param({"rated_volts": None, "contract_kva": 2.0}, 2.0 * 24 * 10, id="contract instead of ratings"),
     ],
 )
 def test_the_rating_is_the_limit(columns: dict[str, object], most_kwh: float) -> None:

@@ -71,9 +71,7 @@ def test_missing_reads_do_not_break_a_stillness() -> None:
     assert one.kwh_at_stake.tolist() == pytest.approx([200.0])
 
 
-@pytest.mark.parametrize(
-    ("rounds", "fires"), [pytest.param(1, 1, id="one round"), pytest.param(0, 0, id="none")]
-)
+@pytest.mark.parametrize(("rounds", "fires"), [pytest.param(1, 1, id="one round"), pytest.param(0, 0, id="none")])
 def test_reads_once_a_month(rounds: int, fires: int) -> None:
     register = monthly(12)
     if rounds:

@@ -61,9 +61,7 @@ def test_the_likelihood_ratio_is_a_limit() -> None:
     assert len(found("R08", of, min_likelihood_ratio=ratio * 1.001)) == 0
 
 
-@pytest.mark.parametrize(
-    ("apart", "fires"), [pytest.param(0, 1, id="one round"), pytest.param(60, 0, id="two rounds")]
-)
+@pytest.mark.parametrize(("apart", "fires"), [pytest.param(0, 1, id="one round"), pytest.param(60, 0, id="two rounds")])
 def test_reads_once_a_month(apart: int, fires: int) -> None:
     homes = np.concatenate([monthly(start=4000.0), monthly(start=12_000.0)])
     changed = exchanged(homes, 150, 150 + apart)

@@ -17,9 +17,7 @@ DAYS, SPLIT = 90, 60
 SHAPE = np.array([0.5, 0.4, 0.3, 0.4, 1.0, 1.6, 1.4, 2.4]).repeat(6) / 48
 
 
-def stepped(
-    factor: float, *, evenly: bool = True, works: bool = False, curve: bool = True, **columns: Any
-) -> Panel:
+def stepped(factor: float, *, evenly: bool = True, works: bool = False, curve: bool = True, **columns: Any) -> Panel:
     use = np.array([WEEK[day % 7] for day in range(DAYS)])
     intervals = use[:, None] * SHAPE
     late = np.arange(DAYS) >= SPLIT
@@ -28,9 +26,7 @@ def stepped(
         added = np.where(np.arange(48) >= 42, added.sum(axis=1, keepdims=True) / 6, 0.0)
     intervals = intervals + np.where(late[:, None], added, 0.0)
     at = pl.Series([datetime(2026, 3, 2, 10)])
-    events = pl.DataFrame(
-        {"row": [0], "meter_id": ["meter-0"], "at": at, "kind": ["works"], "detail": [None]}
-    )
+    events = pl.DataFrame({"row": [0], "meter_id": ["meter-0"], "at": at, "kind": ["works"], "detail": [None]})
     multiplier = columns.get("multiplier", 40.0)
     return panel(
         registers(intervals.sum(axis=1)), curve=(30, [0], 0, multiplier * intervals[None]) if curve else None,

@@ -86,14 +86,10 @@ def test_the_usual_level_does_not_see_the_fault() -> None:
         pytest.param({"phases": 3}, 993.6, id="three phases"),
         pytest.param({"phases": None}, 331.2, id="phases not on file: one"),
         pytest.param({"max_amps": None, "contract_kva": 4.0}, 960.0, id="contract"),
-        pytest.param(
-            {"max_amps": None, "contract_kva": 4.0, "multiplier": 20.0}, 48.0, id="contract is primary"
-        ),
+        pytest.param({"max_amps": None, "contract_kva": 4.0, "multiplier": 20.0}, 48.0, id="contract is primary"),
         pytest.param({"max_amps": None}, np.inf, id="nothing known"),
     ],
 )
 def test_capacity(columns: dict[str, object], kwh: float) -> None:
     of = panel(daily(), **columns)
-    assert capacity_kwh_per_day(
-        of, np.array([0]), np.array([30]), contract_ratio=10.0
-    ).tolist() == pytest.approx([kwh])
+    assert capacity_kwh_per_day(of, np.array([0]), np.array([30]), contract_ratio=10.0).tolist() == pytest.approx([kwh])

@@ -29,9 +29,7 @@ def rates(off: np.ndarray | float = 0.0, offset: float = 0.0) -> Panel:
         pytest.param(rates(-25.0 * LATE), 1, id="downwards"),
         pytest.param(rates(np.cumsum(2.0 * LATE)), 1, id="one rate runs faster"),
         pytest.param(rates(25.0 * (np.arange(61) == 30)), 0, id="one read"),
-        pytest.param(
-            rates(25.0 * ((np.arange(61) == 30) | (np.arange(61) == 31))), 1, id="two reads: at the limit"
-        ),
+        pytest.param(rates(25.0 * ((np.arange(61) == 30) | (np.arange(61) == 31))), 1, id="two reads: at the limit"),
         pytest.param(rates(0.4 * LATE), 0, id="at the tolerance"),
         pytest.param(rates(0.42 * LATE), 1, id="beyond it"),
         pytest.param(rates(offset=1500.0), 0, id="the total began before the rates"),
