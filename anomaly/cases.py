@@ -159,12 +159,12 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
     many = (pl.col("accounts") > 1) & pl.col("lead_related").is_null()
     first = pl.min_horizontal("lead_account", "lead_related")
     swapped = pl.col("lead_related") < pl.col("lead_account")
-    other = pl.max_horizontal("lead_account", "lead_related")
+    other = pl.when(pl.col("lead_account").is_not_null()).then(pl.max_horizontal("lead_account", "lead_related"))
     return stories.with_columns(
         account_id=pl.when(many).then(None).otherwise(first),
         related_account_id=pl.when(pl.col("lead_related").is_null()).then(None).otherwise(other),
         meter_id=pl.when(many).then(None).when(swapped).then("lead_related_meter").otherwise("lead_meter"),
-        related_meter_id=pl.when(swapped).then("lead_meter").otherwise("lead_related_meter"),
+        related_meter_id=pl.when(other.is_null()).then(None).when(swapped).then("lead_meter").otherwise("lead_related_meter"),
     )
 
 

@@ -37,7 +37,7 @@ def findings_frame(
     """The detections of one detector with accounts, meters, ids and facts (JSON); `explanation` names innocent ones."""
     if not len(found):
         return pl.DataFrame(schema=SCHEMA)
-    own, other = _who(panel, found.position), _who(panel, found.related)
+    own, other = _who(panel, found.position), _other(panel, found)
     columns: dict[str, Any] = {
         "code": [detector.code] * len(found),
         "family": [detector.family] * len(found),
@@ -49,7 +49,8 @@ def findings_frame(
         "related_meter_id": other["meter_id"],
         "channel": [found.channel] * len(found),
         "start": found.start,
-        "end": found.end,
+        # What begins on as-of itself still covers that day.
+        "end": np.maximum(found.end, found.start + np.timedelta64(1, "D")),
         "measured": np.round(found.measured, DECIMALS),
         "expected": np.round(found.expected, DECIMALS),
         "limit": np.round(found.limit, DECIMALS),
@@ -72,6 +73,19 @@ def _who(panel: Panel, position: NDArray[np.int64]) -> pl.DataFrame:
     if not len(names):
         return pl.DataFrame({name: [None] * len(position) for name in names.columns})
     return names[index].with_columns(pl.when(known).then(pl.all()).otherwise(None))
+
+
+def _other(panel: Panel, found: Detections) -> pl.DataFrame:
+    """Names of the other side: by position, or as the detector knows them where it may lie in another slice."""
+    other = _who(panel, found.related)
+    if found.related_account_id is None:
+        return other
+    known = pl.Series("known", found.related_account_id.tolist(), dtype=pl.String)
+    meters = pl.Series("meter", found.meter_id.tolist(), dtype=pl.String)
+    return other.with_columns(
+        account_id=pl.coalesce("account_id", known),
+        meter_id=pl.coalesce("meter_id", pl.when(known.is_not_null()).then(meters)),
+    )
 
 
 def _ids(frame: pl.DataFrame, grid_days: int) -> list[str]:

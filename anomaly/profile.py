@@ -6,6 +6,8 @@ spells, holidays and weekends, which all of them share, drop out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,9 +44,12 @@ def interval_features(kwh: Floats) -> Floats:
     NaN where any interval is absent. N must be a multiple of eight.
     """
     count = kwh.shape[-1]
-    bins = kwh.reshape(*kwh.shape[:-1], DAY_MINUTES // BIN_MINUTES, -1).sum(axis=-1)
+    in_bin = count * BIN_MINUTES // DAY_MINUTES
+    bins = kwh[..., ::in_bin].copy()
+    for place in range(1, in_bin):
+        bins += kwh[..., place::in_bin]
     with np.errstate(invalid="ignore"):
-        smallest, largest = kwh.min(axis=-1, keepdims=True) * count, kwh.max(axis=-1, keepdims=True)
+        smallest, largest = _folded(kwh, np.minimum) * count, _folded(kwh, np.maximum)
     values = [
         log_kwh(bins, BIN_OFFSET_KWH), log_kwh(smallest, BIN_OFFSET_KWH), log_kwh(largest, LARGEST_OFFSET_KWH)
     ]  # fmt: skip
@@ -144,6 +149,17 @@ def mean_of_weeks(weeks: Floats) -> Floats:
     return np.where(count * 2 >= weeks.shape[-2], total / np.maximum(count, 1), np.nan)
 
 
+def _folded(values: Floats, combine: Callable[[Floats, Floats], Floats]) -> Floats:
+    """`[..., N]` → `[..., 1]` by folding in half: many times faster than reducing so short an axis."""
+    while values.shape[-1] > 1:
+        half = values.shape[-1] // 2
+        folded = combine(values[..., :half], values[..., half : 2 * half])
+        if values.shape[-1] % 2:
+            folded[..., :1] = combine(folded[..., :1], values[..., -1:])
+        values = folded
+    return values
+
+
 def _median(ordered: Floats, known: Integers) -> Floats:
     return (_pick(ordered, (known - 1) // 2, known) + _pick(ordered, known // 2, known)) / 2
 
@@ -166,10 +182,12 @@ def _fine_curve(panel: Panel) -> Curve | None:
 
 def _curve_days(curve: Curve, rows: Integers, first: int, end: int) -> Floats:
     """`[n, end - first, N]` interval energies of positions `rows`, NaN outside the curve."""
-    values = np.full((len(rows), end - first, curve.kwh.shape[2]), np.nan)
     at = np.searchsorted(curve.rows, rows)
     mine = np.flatnonzero(curve.rows[np.minimum(at, len(curve.rows) - 1)] == rows) if len(curve.rows) else at[:0]
     begin, stop = max(first, curve.first_day), min(end, curve.first_day + curve.days)
+    if len(mine) == len(rows) and (begin, stop) == (first, end):
+        return np.asarray(curve.kwh[at, begin - curve.first_day : stop - curve.first_day])
+    values = np.full((len(rows), end - first, curve.kwh.shape[2]), np.nan)
     if len(mine) and begin < stop:
         inside = curve.kwh[at[mine], begin - curve.first_day : stop - curve.first_day]
         values[mine, begin - first : stop - first] = inside
@@ -183,9 +201,9 @@ def _interval_days(curve: Curve, rows: Integers, first: int, end: int) -> Floats
 def _smallest(curve: Curve, rows: Integers, first: int, end: int) -> Floats:
     """`[n, end - first]` the smallest interval of a day × N, over the intervals there are, at least a quarter."""
     kwh = _curve_days(curve, rows, first, end)
-    known = np.isfinite(kwh)
-    smallest = np.where(known, kwh, np.inf).min(axis=-1) * kwh.shape[-1]
-    return np.where(known.sum(axis=-1) * 4 >= kwh.shape[-1], smallest, np.nan)
+    known = np.count_nonzero(np.isfinite(kwh), axis=-1)
+    smallest = _folded(kwh, np.fmin)[..., 0] * kwh.shape[-1]
+    return np.where(known * 4 >= kwh.shape[-1], smallest, np.nan)
 
 
 def _rate_days(panel: Panel, rows: Integers, first: int, end: int) -> Floats:

@@ -26,7 +26,8 @@ class Detections:
     `position` and `related` index the panel's positions (-1: none). `start` and `end` are days, half-open.
     `measured`, `expected` and `limit` are in the detector's unit: measured M, expected E, allowed ±L.
     `strength` orders findings of one code (log-likelihood ratio, or how many limits away).
-    `facts` are what a headline quotes; names end in their unit.
+    `facts` are what a headline quotes; names end in their unit. `related_account_id` names the other account
+    where it may stand outside the panel; its meter is then the same one.
     """
 
     position: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Detections:
     meter_id: NDArray[np.object_]
     channel: str | None = "import"
     facts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    related_account_id: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.position)
@@ -51,6 +53,7 @@ class Detections:
             self.position[keep], self.start[keep], self.end[keep], self.measured[keep], self.expected[keep],
             self.limit[keep], self.strength[keep], self.kwh_at_stake[keep], self.related[keep],
             self.meter_id[keep], self.channel, {name: values[keep] for name, values in self.facts.items()},
+            None if self.related_account_id is None else self.related_account_id[keep],
         )  # fmt: skip
 
 
@@ -69,6 +72,7 @@ def detections(
     meter_id: NDArray[Any] | None = None,
     channel: str | None = "import",
     facts: Mapping[str, NDArray[Any]] | None = None,
+    related_account_id: NDArray[np.object_] | None = None,
 ) -> Detections:
     """Detections from plain arrays: scalars are repeated, day indices become dates, gaps in the call are filled.
 
@@ -101,6 +105,7 @@ def detections(
         meter_id=np.asarray(meter_id, dtype=object),
         channel=channel,
         facts=dict(facts or {}),
+        related_account_id=related_account_id,
     )
 
 

@@ -27,6 +27,14 @@ def dial_kwh_per_day(panel: Panel, rows: Any) -> Floats:
         return np.asarray(panel.kwh[rows] / panel.multiplier[rows])
 
 
+def mean_kwh(kwh: Floats) -> Floats:
+    """`[M]` mean of the days that are there: for screens, where a median would cost a sort; NaN without any."""
+    present = np.isfinite(kwh)
+    count = present.sum(axis=1)
+    total = np.where(present, kwh, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def best_split(kwh: Floats, floor_kwh: Floats, *, least_before: int, least_after: int) -> Integers:
     """`[K]` the day at which two levels of the logarithm of use fit best; -1 where a side would be too
     short.

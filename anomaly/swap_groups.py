@@ -15,16 +15,32 @@ Integers = NDArray[np.int64]
 SIZES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Groups are padded up to these sizes, so that groups of one size are one array."""
 
-BLOCK_ROWS = 3_000
+BLOCK_ROWS = 1_000
 """Positions handled at once, so that memory does not grow with the slice."""
 
 
 def groups_of(panel: Panel, *, max_members: int) -> list[Integers]:
     """Arrays `[G, g]` of positions, -1 where padded: every box of two or more, then areas of all others.
 
-    Positions that belong to no box, or are alone in theirs, are compared within their area if there are at most
-    `max_members` of them. Supply meters, check meters and positions read monthly are in no group.
+    Positions that belong to no box, or are alone in theirs, are compared within their area. Groups of more than
+    `max_members` are left out. Supply meters, check meters and positions read monthly are in no group.
     """
+    return [padded for part in _members(panel) for padded in _padded(part, max_members)]
+
+
+def not_compared(panel: Panel, *, max_members: int) -> NDArray[np.object_]:
+    """`[M]` why a position is in no group: `no_neighbours` or `group_too_large`; empty where it is in one."""
+    reason = np.full(panel.shape[0], "no_neighbours", dtype=object)
+    for part in _members(panel):
+        large = part.with_columns(count=pl.len().over("group")).filter(pl.col("count") > max_members)
+        reason[large["row"].to_numpy()] = "group_too_large"
+    for groups in groups_of(panel, max_members=max_members):
+        reason[groups[groups >= 0]] = ""
+    return reason
+
+
+def _members(panel: Panel) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows and their group, sorted: of boxes, and of areas for those without a box or alone in it."""
     judged = panel.daily & ~panel.flag("is_supply") & (panel.column("point_role") != "check")
     members = (
         panel.positions.select(
@@ -37,11 +53,7 @@ def groups_of(panel: Panel, *, max_members: int) -> list[Integers]:
     boxes = members.filter("boxed").with_columns(group=pl.struct("area_id", "box_id").rank("dense"))
     others = members.filter(~pl.col("boxed"), pl.col("area_id").is_not_null())
     areas = others.with_columns(group=pl.col("area_id").rank("dense"))
-    return [
-        padded
-        for part in (boxes, areas)
-        for padded in _padded(part.sort("group", "row"), max_members)
-    ]
+    return boxes.sort("group", "row"), areas.sort("group", "row")
 
 
 def blocks(groups: Integers) -> Iterator[Integers]:

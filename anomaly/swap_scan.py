@@ -120,6 +120,8 @@ def _judge_block(
     task_judged = np.zeros(len(tasks[0]), bool)
     found = []
     for number, kind in enumerate(KINDS):
+        if task_judged.all() and not any(open_groups.any() for open_groups in left.values()):
+            break
         if not has_channel(panel, kind)[block[block >= 0]].any():
             continue
         days = _days(panel, kind, block, first)

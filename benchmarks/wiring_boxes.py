@@ -46,7 +46,7 @@ class Homes:
 
     def days(self, kind: str) -> int:
         """For how many days, counted back from the last, this kind is known."""
-        known = np.isfinite(self.features[kind]).any(axis=(0, 2))
+        known = np.isfinite(self.features[kind]).all(axis=2).any(axis=0)
         return int(len(known) - known.argmax()) if known.any() else 0
 
 

@@ -51,6 +51,7 @@ class SliceResult:
 
     `coverage` has one row per position and code not judged, except where no position of the slice could be
     judged for one and the same reason: then `unjudged` has code → reason. `judged` counts positions per code.
+    `spoiled` has, per position with an error, the days `[D]` that say nothing of its usual use.
     """
 
     positions: NDArray[np.int64]
@@ -60,6 +61,7 @@ class SliceResult:
     judged: dict[str, int]
     series: pl.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
+    spoiled: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def detect(panel: Panel, rules: Rules) -> SliceResult:
@@ -93,7 +95,8 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
     named = pl.concat([frame["account_id"], frame["related_account_id"]]).unique().drop_nulls()
     series = series_of(panel, rows_of_accounts(panel, named), excluded)
     at = panel.positions["position"].to_numpy()
-    return SliceResult(at, frame, pl.concat(coverage), unjudged, judged, series, seconds)
+    spoiled = {int(at[row]): excluded[row] for row in np.flatnonzero(excluded.any(axis=1))}
+    return SliceResult(at, frame, pl.concat(coverage), unjudged, judged, series, seconds, spoiled)
 
 
 def _with_clean_days(habits: Habits, clean: Panel) -> Habits:

@@ -32,6 +32,7 @@ from pipelines.detect import Rules, SliceResult, detect
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
+from pipelines.series import series_of
 from pipelines.source import dated, read_source
 from pipelines.tally import Tally
 from pipelines.writing import locked, replaced, write_table
@@ -109,7 +110,7 @@ def scan(
             write_table(tasks, folder / "tasks.parquet")
             write_table(coverage, folder / "coverage.parquet")
             write_table(_quarantine(tally), folder / "quarantine.parquet")
-            write_table(_series(results, work.cases), folder / "series.parquet")
+            write_table(_series(results, work.findings, source), folder / "series.parquet")
             run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)
@@ -165,14 +166,20 @@ def _quarantine(tally: Tally) -> pl.DataFrame:
     return pl.concat([no_quarantine(), *tally.quarantined]).sort("table", "file", "line", "rule", nulls_last=True)
 
 
-def _series(results: list[SliceResult], cases: pl.DataFrame) -> pl.DataFrame:
-    """The daily series of the accounts in cases."""
-    named = pl.concat([cases["account_id"], cases["related_account_id"]]).unique().drop_nulls()
-    everything = pl.concat([one.series for one in results]) if results else pl.DataFrame()
-    if not len(everything):
-        return everything
-    mine = everything.filter(pl.col("account_id").is_in(named.implode()))
-    return mine.sort("account_id", "point_id", "date", "meter_id")
+def _series(results: list[SliceResult], findings: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """The daily series of the accounts in cases, all their points, wherever these were sliced to."""
+    told = pl.concat([one.series for one in results])
+    named = pl.concat([findings["account_id"], findings["related_account_id"]]).unique().drop_nulls()
+    wanted = source.fleet.positions.filter(pl.col("account_id").is_in(named.implode()))
+    missing = wanted.join(told.select("account_id", "point_id").unique(), on=["account_id", "point_id"], how="anti")
+    at = missing["position"].sort().to_numpy()
+    if len(at):
+        panel = panel_of(source, at)
+        spoiled = {position: days for one in results for position, days in one.spoiled.items()}
+        clean = np.zeros(panel.shape[1], bool)
+        excluded = np.array([spoiled.get(int(position), clean) for position in at])
+        told = pl.concat([told, series_of(panel, np.arange(len(at)), excluded)])
+    return told.sort("account_id", "point_id", "date", "meter_id")
 
 
 def _counts(

@@ -16,6 +16,7 @@ from anomaly.profile import (
     weekly_profiles,
 )
 from anomaly.swap_found import Swaps
+from anomaly.swap_groups import groups_of, not_compared
 from anomaly.swap_plan import Limits, Plan, Windows
 from anomaly.swap_scan import Scan, drift_counts, find_swaps
 from tests.panels import panel, registers
@@ -24,7 +25,7 @@ NEWCOMER = Newcomer(0.01, 4.0, 10.0)
 PLAN = Plan(long=Windows(8, 4), short=Windows(4, 2), scan_weeks=26)
 LIMITS = Limits(dict.fromkeys(("intervals", "daily_minimum", "rates", "daily"), 8.0), {
     "intervals": 12.0, "daily_minimum": 12.0, "rates": 14.0, "daily": 12.0,
-}, per_log_pairs=2.0, least_nats=3.0)  # fmt: skip
+}, per_log_pairs=2.8)  # fmt: skip
 SCAN = Scan(PLAN, LIMITS, NEWCOMER, max_members=64)
 DAYS = 26 * 7
 NOBODY = np.empty(0, np.int64)
@@ -250,6 +251,26 @@ def test_another_order_and_other_slices_change_nothing() -> None:
     parts = [find_swaps(town(part, 12), known, SCAN, NOBODY, NOBODY) for part in (kwh[:36], kwh[36:])]
     assert together.position.tolist() == parts[0].position.tolist() + [36 + row for row in parts[1].position]
     np.testing.assert_allclose(together.nats, np.concatenate([one.nats for one in parts]), rtol=1e-9)
+
+
+def test_limits_grow_with_the_number_of_pairs_and_never_shrink() -> None:
+    limits = LIMITS.for_groups(8.0, np.array([2, 6, 12, 20]))
+    assert limits.tolist() == pytest.approx([8.0, 8.0, 8.0, 8.0 + 2.8 * np.log(190 / 66)])
+
+
+def test_who_is_compared_with_whom() -> None:
+    view = panel(
+        registers(*np.ones((9, 60))),
+        area_id=["a", "a", "a", "b", "b", "b", "b", None, "c"],
+        box_id=["x", "x", "y", None, "z", None, "z", None, "w"],
+        is_supply=[False, False, False, False, False, False, False, False, True],
+    )
+    groups = [group.tolist() for padded in groups_of(view, max_members=4) for group in padded]
+    assert groups == [[0, 1], [4, 6], [3, 5]]
+    assert np.flatnonzero(not_compared(view, max_members=4) == "no_neighbours").tolist() == [2, 7, 8]
+    crowd = panel(registers(*np.ones((5, 60))), box_id="x")
+    assert not_compared(crowd, max_members=4).tolist() == ["group_too_large"] * 5
+    assert [one.shape for one in groups_of(crowd, max_members=5)] == [(1, 6)]
 
 
 def test_rates_and_sparse_curves_have_profiles_of_their_own() -> None:

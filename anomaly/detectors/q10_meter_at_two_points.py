@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.contradictions import Contradictions, contradictions
+from anomaly.contradictions import contradictions
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
+
+SUPPLY_POINT = "—"
+"""What stands for an account where the meter is on file as an area's supply meter."""
 
 
 @detector(
@@ -24,7 +27,7 @@ def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
     """
     found = contradictions(panel, "two_points")
     days = found.span_days()
-    accounts = panel.positions["account_id"].to_numpy().astype(object)
+    own = panel.positions["account_id"].to_numpy().astype(object)[found.row]
     return detections(
         panel,
         found.row,
@@ -35,26 +38,17 @@ def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
         limit=tolerance_days,
         strength=np.log1p(days),
         kwh_at_stake=found.energy_kwh,
-        related=_other_position(found, accounts),
+        related_account_id=np.where(found.detail == own, None, found.detail),
         meter_id=found.meter_id,
         channel=None,
         facts={
             "overlap_days": days,
-            "first_account_id": accounts[found.row],
-            "second_account_id": found.detail,
+            "first_account_id": _or_nobody(own),
+            "second_account_id": _or_nobody(found.detail),
         },
     ).take(np.flatnonzero(days > tolerance_days))
 
 
-def _other_position(found: Contradictions, accounts: NDArray[np.object_]) -> NDArray[np.int64]:
-    """The other account's position where it is in the same slice, else -1."""
-    if not len(found.row):
-        return np.empty(0, np.int64)
-    known = np.flatnonzero(accounts != None)  # noqa: E711 - elementwise
-    names = accounts[known].astype(str)
-    order = np.argsort(names, kind="stable")
-    wanted = np.array([str(name) for name in found.detail])
-    at = np.clip(np.searchsorted(names[order], wanted), 0, max(len(known) - 1, 0))
-    place = known[order][at] if len(known) else np.full(len(wanted), -1, np.int64)
-    same = names[order][at] == wanted if len(known) else np.zeros(len(wanted), bool)
-    return np.where(same & (place != found.row), place, -1)
+def _or_nobody(accounts: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Account numbers, a dash where the place is an area's supply point."""
+    return np.array([SUPPLY_POINT if account is None else account for account in accounts], dtype=object)

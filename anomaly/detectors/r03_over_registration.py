@@ -9,14 +9,14 @@ from anomaly.capacity import runs_over_capacity
 from anomaly.expectation import multiplier_at
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
-from anomaly.runaway import Levels, base_ratio, best_split, dial_kwh_per_day, levels
-from anomaly.statistics import row_median
+from anomaly.runaway import Levels, base_ratio, best_split, dial_kwh_per_day, levels, mean_kwh
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LEAST_BEFORE = 14
 SCREEN_DAYS = 3
+SCREEN_SHARE = 0.25
 
 
 @detector(
@@ -133,9 +133,9 @@ def _screened(panel: Panel, usual_ratio: float) -> Integers:
     if days < LEAST_BEFORE + SCREEN_DAYS:
         return np.empty(0, np.int64)
     with np.errstate(invalid="ignore"):
-        recent = row_median(panel.kwh[:, -2 * SCREEN_DAYS :])
-        early = row_median(panel.kwh[:, : max(days // 3, LEAST_BEFORE)])
-        far = (recent >= 0.5 * usual_ratio * early) | (np.isfinite(recent) & (early == 0))
+        recent = mean_kwh(panel.kwh[:, -2 * SCREEN_DAYS :])
+        early = mean_kwh(panel.kwh[:, : max(days // 3, LEAST_BEFORE)])
+        far = (recent >= SCREEN_SHARE * usual_ratio * early) | (np.isfinite(recent) & (early == 0))
     return np.flatnonzero(far & panel.daily)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anomaly.curve_energy import energy_seen
 from anomaly.expectation import multiplier_at
 from anomaly.panel import Panel
-from anomaly.registry import Detections, detections, detector
+from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.still import Still, still_runs
 
 Floats = NDArray[np.float64]
@@ -35,6 +35,8 @@ def stopped_under_load(
     (E04).
     Cannot see: a stop without curve and without current (R06); a register that counts too little.
     """
+    if not panel.curves and panel.electrical is None:
+        return nothing(panel)
     still = still_runs(panel, min_days=min_days)
     multiplier = multiplier_at(panel, still.row, still.last)
     by_curve = np.nan_to_num(_curve_load(panel, still))

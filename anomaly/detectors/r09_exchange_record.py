@@ -52,7 +52,8 @@ def exchange_record(
     old_side = pattern == 1
     recorded = np.where(old_side, value["end_register"], value["start_register"])
     multiplier = np.where(old_side, value["old_multiplier"], value["new_multiplier"])
-    right = np.where(old_side, recorded - wrong / multiplier, recorded + wrong / multiplier)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        right = np.where(old_side, recorded - wrong / multiplier, recorded + wrong / multiplier)
     borders = panel.shape[1]
     return detections(
         panel,

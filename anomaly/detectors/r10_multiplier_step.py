@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
+from anomaly.runaway import mean_kwh
 from anomaly.scale_step import ScaleSteps, scale_steps
 from anomaly.statistics import row_median
 
@@ -60,7 +61,7 @@ def multiplier_step(
     Cannot see: a ratio below `min_ratio`; a step that real use blurs; the first days after it.
     """
     steps = scale_steps(
-        panel, _screened(panel, min_ratio, min_days, scan_days, least_kwh_per_day), scan_days=scan_days,
+        panel, _screened(panel, min_ratio, sure_ratio, min_days, scan_days, least_kwh_per_day), scan_days=scan_days,
         window_days=window_days, least_before=LEAST_BEFORE, least_after=min_days, floor_kwh=FLOOR_KWH,
     )  # fmt: skip
     steps = steps.take(np.flatnonzero(np.abs(steps.ratio_log) >= np.log(min_ratio)))
@@ -100,15 +101,19 @@ def multiplier_step(
     ).take(keep)
 
 
-def _screened(panel: Panel, min_ratio: float, min_days: int, scan_days: int, least_kwh: float) -> Integers:
+def _screened(
+    panel: Panel, min_ratio: float, sure_ratio: float, min_days: int, scan_days: int, least_kwh: float
+) -> Integers:
     """Daily positions whose first and last days of the scanned stretch differ at all: cheap, and generous."""
     first = max(panel.shape[1] - scan_days, 0)
     if panel.shape[1] - first < LEAST_BEFORE + min_days:
         return np.empty(0, np.int64)
-    early = row_median(panel.kwh[:, first : first + LEAST_BEFORE])
-    late = row_median(panel.kwh[:, -min_days:])
+    early = mean_kwh(panel.kwh[:, first : first + LEAST_BEFORE])
+    late = mean_kwh(panel.kwh[:, -min_days:])
+    behind = panel.multiplier[:, -1] != 1
+    least = np.where(behind, min_ratio, sure_ratio)
     with np.errstate(invalid="ignore", divide="ignore"):
-        differs = np.abs(np.log(late / early)) >= np.log(min_ratio) / 2
+        differs = np.abs(np.log(late / early)) >= np.log(least) / 2
         enough = np.minimum(early, late) >= least_kwh / 2
     return np.flatnonzero(differs & enough & panel.daily & ~panel.flag("is_supply"))
 

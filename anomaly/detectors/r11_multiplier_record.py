@@ -90,9 +90,11 @@ def _changes(panel: Panel, window_days: int, min_days: int) -> _Records:
     split = (day - panel.days[0]).astype(np.int64) if len(day) else np.empty(0, np.int64)
     steps = steps_at(panel, row.astype(np.int64), split, window_days=window_days)
     ratio = np.nan_to_num(_day_ratio(panel, row, split, window_days), nan=0.0)
-    file_log = np.log(new / old)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        file_log = np.nan_to_num(np.log(new / old), nan=np.inf)
     at_once = np.nan_to_num(_day_ratio(panel, row, split, SHORT_DAYS), nan=0.0)
     along = (np.abs(ratio - file_log) < np.abs(ratio) / 2) & (np.abs(at_once - file_log) < np.abs(at_once) / 2)
+    along &= np.isfinite(file_log)
     keep = np.flatnonzero(along & (steps.days_before >= min_days) & (steps.days_after >= min_days))
     after = np.array([np.nansum(panel.kwh[r, s:]) for r, s in zip(row[keep], split[keep], strict=True)])
     stake = np.abs(after) * np.abs(1 - old[keep] / new[keep])

@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 REFERENCE_READS = 15
+LEAST_RATES = 2
+"""One rate alone is no split of the total."""
 
 
 @detector(
@@ -32,21 +34,25 @@ def rate_sum_mismatch(panel: Panel, *, tolerance_per_rate_kwh: float, min_reads:
     Fires when that comparison is off by more than `tolerance_per_rate_kwh` times the number of rates on at
     least `min_reads` reads in a row, up to the last such read. Counting through the top of a dial is not a
     difference.
+    The rates of a position are those that it ever delivers, two at least.
     Cannot see: energy in the wrong rate while the sum is right; a mismatch older than the book.
     """
     if panel.rates is None or not len(panel.rates.rows):
         return nothing(panel)
     rows = panel.rates.rows
-    gap = panel.register_kwh[rows] - panel.rates.register_kwh.sum(axis=1)
+    read = np.isfinite(panel.rates.register_kwh).any(axis=2)
+    count = read.sum(axis=1)
+    gap = panel.register_kwh[rows] - np.where(read[:, :, None], panel.rates.register_kwh, 0.0).sum(axis=1)
+    gap[count < LEAST_RATES] = np.nan
     gap[panel.offset_days[rows] != 0] = np.nan
     top = 10.0 ** panel.positions["register_digits"].to_numpy()[rows].astype(float)
     off = _since_first(panel, rows, gap, top)
-    limit = tolerance_per_rate_kwh * len(panel.rates.channels)
+    limit = tolerance_per_rate_kwh * count
     at, place, last, border = _runs_of_reads(off, limit, int(min_reads))
     value = off[at, border[at, last]]
     first, end = border[at, place], border[at, last]
     reads = (last - place + 1).astype(np.float64)
-    return _found(panel, rows[at], first, end, value, reads, gap[at, end], limit)
+    return _found(panel, rows[at], first, end, value, reads, gap[at, end], limit[at])
 
 
 def _since_first(panel: Panel, rows: Integers, gap: Floats, top: Floats) -> Floats:
@@ -67,7 +73,7 @@ def _since_first(panel: Panel, rows: Integers, gap: Floats, top: Floats) -> Floa
     return np.round((off + half) % top[:, None] - half, 4)
 
 
-def _runs_of_reads(off: Floats, limit: float, min_reads: int) -> tuple[Integers, Integers, Integers, Integers]:
+def _runs_of_reads(off: Floats, limit: Floats, min_reads: int) -> tuple[Integers, Integers, Integers, Integers]:
     """Runs over the reads of each row (days without one do not count): row, first and last place, borders by
     place.
     """
@@ -75,7 +81,7 @@ def _runs_of_reads(off: Floats, limit: float, min_reads: int) -> tuple[Integers,
     order = np.argsort(~present, axis=1, kind="stable")
     packed = np.take_along_axis(off, order, axis=1)
     with np.errstate(invalid="ignore"):
-        at, place, end = runs(np.abs(packed) > limit + 1e-9)
+        at, place, end = runs(np.abs(packed) > limit[:, None] + 1e-9)
     keep = end - place >= min_reads
     return at[keep], place[keep], end[keep] - 1, order.astype(np.int64)
 
@@ -88,7 +94,7 @@ def _found(
     value: Floats,
     reads: Floats,
     gap: Floats,
-    limit: float,
+    limit: Floats,
 ) -> Detections:
     multiplier = multiplier_at(panel, row, last)
     return detections(

@@ -53,17 +53,19 @@ def test_removed_before_installed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("detail", "related"),
+    ("detail", "related", "told"),
     [
-        pytest.param("acc-1", 1, id="in the slice"),
-        pytest.param("acc-77", -1, id="elsewhere"),
-        pytest.param(None, -1, id="unknown"),
+        pytest.param("acc-1", "acc-1", "acc-1", id="another account, in this slice or not"),
+        pytest.param("acc-0", None, "acc-0", id="another point of the same account"),
+        pytest.param(None, None, "—", id="a supply point"),
     ],
 )
-def test_the_other_place(detail: str | None, related: int) -> None:
+def test_the_other_place(detail: str | None, related: str | None, told: str) -> None:
     one = found("Q10", contradicting("two_points", *JANUARY, detail=detail))
-    assert one.related.tolist() == [related]
+    assert one.related_account_id is not None
+    assert one.related_account_id.tolist() == [related]
     assert one.facts["first_account_id"].tolist() == ["acc-0"]
+    assert one.facts["second_account_id"].tolist() == [told]
 
 
 def test_two_areas() -> None:
