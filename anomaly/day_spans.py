@@ -28,24 +28,29 @@ def joined_runs(marked: Booleans, pause: int) -> tuple[Integers, Integers, Integ
 
 def span_sum(values: Floats, row: Integers, first: Integers, end: Integers) -> Floats:
     """Sum of the finite `values[M, N]` over each span (row, first, end)."""
-    total = np.zeros((values.shape[0], values.shape[1] + 1))
-    np.cumsum(np.where(np.isfinite(values), values, 0.0), axis=1, out=total[:, 1:])
-    return np.asarray(total[row, end] - total[row, first])
+    rows, at = np.unique(row, return_inverse=True)
+    own = values[rows]
+    total = np.zeros((own.shape[0], own.shape[1] + 1))
+    np.cumsum(np.where(np.isfinite(own), own, 0.0), axis=1, out=total[:, 1:])
+    return np.asarray(total[at, end] - total[at, first])
 
 
 def span_count(marked: Booleans, row: Integers, first: Integers, end: Integers) -> Integers:
     """How many cells of `marked[M, N]` are true in each span."""
-    total = np.zeros((marked.shape[0], marked.shape[1] + 1), np.int64)
-    np.cumsum(marked, axis=1, out=total[:, 1:])
-    return np.asarray(total[row, end] - total[row, first])
+    rows, at = np.unique(row, return_inverse=True)
+    total = np.zeros((len(rows), marked.shape[1] + 1), np.int64)
+    np.cumsum(marked[rows], axis=1, out=total[:, 1:])
+    return np.asarray(total[at, end] - total[at, first])
 
 
 def span_extreme(values: Floats, row: Integers, first: Integers, end: Integers, *, largest: bool) -> Floats:
     """Largest (or smallest) finite value of each span, spans being few; NaN where a span has none."""
-    sign = 1.0 if largest else -1.0
-    flat = np.append(np.where(np.isfinite(values), sign * values, -np.inf).ravel(), -np.inf)
-    edges = np.stack([row * values.shape[1] + first, row * values.shape[1] + end], axis=1).ravel()
-    if not len(edges):
+    if not len(row):
         return np.empty(0)
+    sign = 1.0 if largest else -1.0
+    rows, at = np.unique(row, return_inverse=True)
+    own = values[rows]
+    flat = np.append(np.where(np.isfinite(own), sign * own, -np.inf).ravel(), -np.inf)
+    edges = np.stack([at * own.shape[1] + first, at * own.shape[1] + end], axis=1).ravel()
     found = np.maximum.reduceat(flat, edges)[::2]
     return np.where(np.isfinite(found), sign * found, np.nan)

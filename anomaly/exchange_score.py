@@ -30,6 +30,10 @@ CHAIN_COST_NATS = 4.0
 of three as pairs, and they are rarer (assumed: ten times)."""
 
 
+GAIN_DECIMALS = 6
+"""Gains are rounded before they are compared, so that another slicing of the fleet finds the same."""
+
+
 @dataclass(frozen=True)
 class Newcomer:
     """`chance` that a home becomes any other home within the windows; t degrees of freedom of drift and of homes."""
@@ -56,7 +60,7 @@ class Fit:
     @property
     def gain(self) -> Floats:
         """`[G, g, g]` by how much "i now measures j" beats "i was not exchanged", in nats; -inf where absent."""
-        gain = self.cross - self.own[:, :, None]
+        gain = np.round(self.cross - self.own[:, :, None], GAIN_DECIMALS)
         gain[~np.isfinite(gain)] = -np.inf
         places = np.arange(gain.shape[1])
         gain[:, places, places] = -np.inf

@@ -37,17 +37,18 @@ CELLS_AT_ONCE = 4_000_000
 @dataclass(frozen=True, eq=False)
 class Usual:
     """Log-normal level of K positions: `centre` and `spread` of ln(kWh a day + `floor`), from `steps` clean
-    steps.
+    steps. The share `idle` of these used no more than the floor: nobody was there.
     """
 
     centre: Floats
     spread: Floats
     floor: Floats
     steps: Integers
+    idle: Floats
 
     def take(self, keep: NDArray[Any]) -> Usual:
         """The entries chosen by a mask or by indices."""
-        return Usual(self.centre[keep], self.spread[keep], self.floor[keep], self.steps[keep])
+        return Usual(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
     def kwh_per_day(self) -> Floats:
         """The middle of the band, kWh a day on the dial."""
@@ -86,9 +87,8 @@ def usual_around(
         for at in np.array_split(np.arange(len(row)), max(1, -(-len(row) // per_chunk)))
     ]
     return Usual(
-        np.concatenate([part.centre for part in parts]), np.concatenate([part.spread for part in parts]),
-        np.concatenate([part.floor for part in parts]), np.concatenate([part.steps for part in parts]),
-    )  # fmt: skip
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in Usual.__dataclass_fields__}
+    )
 
 
 def _usual_chunk(
@@ -105,7 +105,9 @@ def _usual_chunk(
     level = np.where(clean, np.log(np.where(clean, rate, 0.0) + floor[:, None]), np.nan)
     centre = row_median(level)
     spread = np.maximum(MAD_TO_SIGMA * row_median(np.abs(level - centre[:, None])), spread_log)
-    return Usual(centre, spread, floor, clean.sum(axis=1).astype(np.int64))
+    steps = clean.sum(axis=1)
+    idle = (clean & (rate <= floor[:, None])).sum(axis=1) / np.maximum(steps, 1)
+    return Usual(centre, spread, floor, steps.astype(np.int64), idle)
 
 
 def multiplier_at(panel: Panel, row: Integers, border: Integers) -> Floats:
@@ -122,12 +124,15 @@ def step_log_likelihood(
 ) -> Floats:
     """Log-likelihood of steps `[K]` or `[K, C]`, up to a constant: Student-t on the log scale of use a day.
 
-    A backward step, and what a step has above the meter's capacity, happens with `impossible_chance` only.
+    A backward step, and what a step has above the meter's capacity, happens with `impossible_chance` only. A home that
+    is empty at times is as likely to use nothing as its share of idle steps says.
     """
     z = usual.z(step_kwh, days)
     likelihood = -(TAIL_DEGREES + 1) / 2 * np.log1p(z * z / TAIL_DEGREES)
     extra = (...,) + (None,) * (np.ndim(step_kwh) - 1)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        at_rest = np.where(step_kwh <= usual.floor[extra] * days, np.log(usual.idle)[extra], -np.inf)
+        likelihood = np.maximum(likelihood, at_rest)
         above = step_kwh > capacity_kwh_per_day[extra] * np.maximum(days, 1.0)
         likelihood = np.where(above, likelihood + np.log(impossible_chance), likelihood)
         return np.asarray(np.where(step_kwh < 0, np.log(impossible_chance), likelihood))

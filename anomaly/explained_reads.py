@@ -156,10 +156,11 @@ def swapped_reads(
 
 
 def _within(odd: OddReads, register_kwh: Floats) -> NDArray[np.bool_]:
-    """Whether both steps are possible and within the usual band with this register."""
+    """Whether both steps are possible, and within the usual band or what the curve shows, with this register."""
     up, down = np.round(register_kwh - odd.before_kwh, 6), np.round(odd.after_kwh - register_kwh, 6)
     usual = np.maximum(np.abs(odd.usual.z(up, odd.days_before)), np.abs(odd.usual.z(down, odd.days_after)))
-    return np.asarray((up >= 0) & (down >= 0) & (usual <= MOST_Z))
+    first, second = odd.by_curve(register_kwh)
+    return np.asarray((up >= 0) & (down >= 0) & ((usual <= MOST_Z) | (first & second)))
 
 
 def _groups(panel: Panel, row: Integers) -> Integers:
@@ -226,7 +227,9 @@ def judge(
         contract_ratio=contract_ratio,
     )  # fmt: skip
     slips = best_slips(odd, impossible_chance=impossible_chance)
-    accepted = slips.log_ratio >= np.log(min_likelihood_ratio)
+    # A read with which the curve confirms one of its two steps is right: it is another read that is wrong.
+    first, second = odd.by_curve(odd.read_kwh)
+    accepted = (slips.log_ratio >= np.log(min_likelihood_ratio)) & ~first & ~second
     swaps = swapped_reads(
         panel, odd, impossible_chance=impossible_chance, min_likelihood_ratio=min_likelihood_ratio,
         apart_days=apart_days,

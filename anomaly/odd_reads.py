@@ -25,7 +25,7 @@ from anomaly.expectation import (
     usual_around,
 )
 from anomaly.panel import Panel
-from anomaly.statistics import next_index, true_cells
+from anomaly.statistics import next_index, row_median, true_cells
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -42,6 +42,10 @@ RUNAWAY_SHARE = 0.3
 PAIR_LEAST_KWH = 1.0
 PAIR_NOISE = 6.0
 """A read that only the curve shows to be wrong must be off by 1 kWh and by six times the usual difference."""
+
+CANCEL_SHARE = 0.2
+AROUND_DAYS = 7
+"""One wrong read is as much too high as too low for its two steps, and leaves the days around them alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +92,14 @@ class OddReads:
         second = self._step(down, self.days_after[extra], self.known_after, impossible_chance)
         beyond_dial = np.where(register_kwh >= (self.top / self.scale)[extra], np.log(impossible_chance), 0.0)
         return np.asarray(first + np.where((self.after >= 0)[extra], second, 0.0) + beyond_dial)
+
+    def by_curve(self, register_kwh: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether the curve confirms the step before, and the step after, with the register `[K]`."""
+        up, down = register_kwh - self.before_kwh, self.after_kwh - register_kwh
+        with np.errstate(invalid="ignore"):
+            first = np.abs(up - self.known_before) <= self.tolerance_kwh
+            second = np.abs(down - self.known_after) <= self.tolerance_kwh
+        return first, second
 
     def _step(self, step: Floats, days: Floats, known: Floats, impossible_chance: float) -> Floats:
         """Log-likelihood of one step: against the curve where there is one, else against the usual use."""
@@ -187,13 +199,24 @@ def _contradicted_by_curve(panel: Panel) -> tuple[Integers, Integers]:
             opposite = (off[:, :-1] * off[:, 1:] < 0) & (
                 np.minimum(np.abs(off[:, :-1]), np.abs(off[:, 1:])) >= PAIR_LEAST_KWH
             )
-            cancels = np.abs(off[:, :-1] + off[:, 1:]) <= 0.2 * np.abs(off[:, :-1])
-        at, day = true_cells(opposite & cancels)
+            cancels = np.abs(off[:, :-1] + off[:, 1:]) <= CANCEL_SHARE * np.abs(off[:, :-1])
+            # Amid days that disagree as well, it is the curve that is wrong and not this read.
+            around = np.pad(np.abs(off), ((0, 0), (1, 1)), constant_values=np.nan)
+            alone = ~(np.fmax(around[:, :-3], around[:, 3:]) > CANCEL_SHARE * np.abs(off[:, :-1]))
+        at, day = true_cells(opposite & cancels & alone)
         noise = noise_kwh(panel, curve.rows[at]) * panel.multiplier[curve.rows[at], curve.first_day + day]
+        noise = np.fmax(noise, _noise_around(off, at, day))
         keep = np.abs(off[at, day]) >= PAIR_NOISE * np.nan_to_num(noise)
         rows.append(curve.rows[at[keep]].astype(np.int64))
         borders.append((curve.first_day + day[keep] + 1).astype(np.int64))
     return np.concatenate(rows), np.concatenate(borders)
+
+
+def _noise_around(off: Floats, at: Integers, day: Integers) -> Floats:
+    """Median distance of register and curve over the days around each pair of days `day` and `day + 1`."""
+    apart = np.arange(off.shape[1]) - day[:, None]
+    near = (np.abs(apart) <= AROUND_DAYS) & (apart != 0) & (apart != 1)
+    return row_median(np.where(near, np.abs(off[at]), np.nan))
 
 
 def _last_reads_over_capacity(panel: Panel, contract_ratio: float) -> tuple[Integers, Integers]:
@@ -264,7 +287,7 @@ def _or_skipped_step(usual: Usual, skipped_kwh: Floats, days: Floats, spread_log
         stand_in = np.log(np.maximum(skipped_kwh, 0.0) / np.maximum(days, 1.0) + usual.floor)
     return Usual(
         np.where(own, usual.centre, stand_in), np.where(own, usual.spread, max(WIDE_SPREAD_LOG, spread_log)),
-        usual.floor, usual.steps,
+        usual.floor, usual.steps, usual.idle,
     )  # fmt: skip
 
 

@@ -153,7 +153,14 @@ class Panel:
 
     def flag(self, name: str) -> Booleans:
         """A boolean column of `positions`, null = false."""
-        return self.positions[name].fill_null(False).to_numpy().astype(bool)
+        if name not in self._flags:
+            self._flags[name] = self.positions[name].fill_null(False).to_numpy().astype(bool)
+        return self._flags[name]
+
+    @cached_property
+    def _flags(self) -> dict[str, Booleans]:
+        """Flags asked for before: every rule asks for the same few."""
+        return {}
 
     @cached_property
     def usual_kwh(self) -> Floats:

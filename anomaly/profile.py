@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 INTERVALS, DAILY_MINIMUM, RATES, DAILY = "intervals", "daily_minimum", "rates", "daily"
-KINDS = (INTERVALS, DAILY_MINIMUM, RATES, DAILY)
+KINDS = (INTERVALS, RATES, DAILY_MINIMUM, DAILY)
 """Kinds of profile, the most telling first (power: `benchmarks/wiring.py`)."""
 
 RATE_CHANNELS = ("import_t1", "import_t2", "import_t3", "import_t4")

@@ -11,6 +11,12 @@ from anomaly.panel import Panel
 GAP_DAYS = 7
 """Conflicts of one meter at most a week apart are one story."""
 
+STORY = {
+    "row": pl.Int64, "meter_id": pl.String, "story": pl.UInt32, "reads": pl.Int64, "instants": pl.UInt32,
+    "first_day": pl.Date, "last_day": pl.Date, "first_at": pl.Datetime("us"), "low_kwh": pl.Float64,
+    "high_kwh": pl.Float64, "apart_kwh": pl.Float64, "multiplier": pl.Float64,
+}  # fmt: skip
+
 
 def stories(panel: Panel, reason: str) -> pl.DataFrame:
     """Reads set aside for one reason, one row per position, meter and stretch of time, channels put together.
@@ -18,6 +24,8 @@ def stories(panel: Panel, reason: str) -> pl.DataFrame:
     Columns: row, meter_id, reads, first_day, last_day, first_at, low_kwh, high_kwh, apart_kwh (of the
     channel whose values lie furthest apart), multiplier, instants.
     """
+    if reason not in panel.set_aside["reason"]:
+        return pl.DataFrame(schema=STORY)
     mine = panel.set_aside.filter(pl.col("reason") == reason).sort(
         "row", "meter_id", "first_at", "channel", nulls_last=True
     )

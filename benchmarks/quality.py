@@ -40,9 +40,7 @@ EARLIER_DAYS = 42
     help="As-of dates, comma between; default: the day after the series and six weeks earlier.",
 )
 @click.option("--accounts", default=240, show_default=True, help="Accounts of a town with faults.")
-@click.option(
-    "--kinds", default="", help="Only these kinds, comma between; `none` for the untouched series alone."
-)
+@click.option("--kinds", default="", help="Only these kinds, comma between; `none` for the untouched series alone.")
 @click.option("--skip-untouched", is_flag=True, help="Leave out the month-end scans.")
 def main(homes: Path | None, seeds: int, dates: str, accounts: int, kinds: str, skip_untouched: bool) -> None:
     """Inject, scan, compare; print the tables."""

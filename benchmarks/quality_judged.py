@@ -24,9 +24,7 @@ def fresh(result: Scanned, before: Scanned) -> Scanned:
     """What a scan did not say of the town without faults: new findings, and the cases that hold one."""
     new = result.findings.join(before.findings, on="finding_id", how="anti")
     reported = new.filter(pl.col("status") == "reported")
-    return Scanned(
-        reported, result.open_cases.join(reported.select("case_id").unique(), on="case_id", how="semi")
-    )
+    return Scanned(reported, result.open_cases.join(reported.select("case_id").unique(), on="case_id", how="semi"))
 
 
 def parties(findings: pl.DataFrame) -> pl.DataFrame:
@@ -40,8 +38,7 @@ def touching(truth: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """(fault, finding_id, case_id, code): findings about a fault's account, partner or meter, at its time."""
     span = pl.duration(days=TOLERANCE_DAYS)
     sides = [
-        truth.select("fault", "start", "end", who=name)
-        for name in ("account_id", "related_account_id", "meter_id")
+        truth.select("fault", "start", "end", who=name) for name in ("account_id", "related_account_id", "meter_id")
     ]
     told = findings.select("finding_id", "case_id", "code", found_start="start", found_end="end")
     return (

@@ -52,11 +52,7 @@ def counted(faults: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 def line_of(row: dict[str, object]) -> str:
     """One fault in words."""
-    said = (
-        f"{row['case_cause']} ({row['codes']})"
-        if row["found"]
-        else f"not found ({row['codes'] or 'no finding'})"
-    )
+    said = f"{row['case_cause']} ({row['codes']})" if row["found"] else f"not found ({row['codes'] or 'no finding'})"
     return (
         f"{row['kind']}: {said} · seed {row['seed']} {row['as_of']} · account {row['account_id']} "
         f"{row['start']}…{row['end']} · {row['kwh_wrong']:.1f} kWh, {row['size']} · {row['note']}"
@@ -70,9 +66,7 @@ def report_untouched(told: list[Untouched]) -> None:
     per_1000 = (1000 * pl.len() / months).round(2).alias("per_1000")
     false = cases.filter(~pl.col("gap"))
     title(f"Untouched series: new open cases, {months:,} account-months (goal: reading_error ≤ 2 per 1,000)")
-    click.echo(
-        f"{len(cases) - len(false)} cases about reads that the source really lacks are not counted below"
-    )
+    click.echo(f"{len(cases) - len(false)} cases about reads that the source really lacks are not counted below")
     table(false.group_by("family").agg(pl.len().alias("cases"), per_1000).sort("family"))
     rules = ("family", "cause", "codes")
     table(false.group_by(rules).agg(pl.len().alias("cases"), per_1000).sort(rules))

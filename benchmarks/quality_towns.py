@@ -51,9 +51,7 @@ def until(series: HomeSeries, as_of: dt.date) -> HomeSeries:
     """The series as it was known on `as_of`. Raises ValueError where that leaves no history to judge by."""
     known = series.days < np.datetime64(as_of, "D")
     if known.sum() < LEAST_HISTORY_DAYS:
-        raise ValueError(
-            f"as of {as_of} the series has {known.sum()} days; give a date with at least 90 before it"
-        )
+        raise ValueError(f"as of {as_of} the series has {known.sum()} days; give a date with at least 90 before it")
     curve = None if series.curve_kwh is None else series.curve_kwh[:, known[-series.curve_days :]]
     return HomeSeries(series.home_ids, series.days[known], series.daily_kwh[:, known], curve)
 
@@ -120,7 +118,5 @@ def scanned(town: Town, *days: dt.date) -> list[Scanned]:
         for day in days:
             out = Path(scratch) / f"out-{day}"
             scan(book, day, out)
-            results.append(
-                Scanned(pl.read_parquet(out / "findings.parquet"), pl.read_parquet(out / "cases.parquet"))
-            )
+            results.append(Scanned(pl.read_parquet(out / "findings.parquet"), pl.read_parquet(out / "cases.parquet")))
     return results

@@ -44,9 +44,7 @@ def untouched(series: HomeSeries, seed: int, last: dt.date) -> Untouched:
     for day, result in zip(days, scanned(town, *days), strict=True):
         if before is not None:
             new = result.open_cases.join(before, on="case_id", how="anti")
-            opened.append(
-                new.join(rules_of(result.findings), on="case_id", how="left").with_columns(as_of=pl.lit(day))
-            )
+            opened.append(new.join(rules_of(result.findings), on="case_id", how="left").with_columns(as_of=pl.lit(day)))
         before = result.cases.select("case_id")
     cases = pl.concat(opened)
     homes = len(town.accounts)
@@ -73,10 +71,6 @@ def with_source_gap(town: Town, cases: pl.DataFrame) -> list[bool]:
     told = []
     for case in cases.select("account_id", "start", "end", "cause").to_dicts():
         at = row.get(case["account_id"])
-        first, end = (
-            int((np.datetime64(case[side], "D") - town.days[0]).astype(int)) for side in ("start", "end")
-        )
-        told.append(
-            case["cause"] == "missing_reads" and at is not None and bool(absent[at, first : end + 1].any())
-        )
+        first, end = (int((np.datetime64(case[side], "D") - town.days[0]).astype(int)) for side in ("start", "end"))
+        told.append(case["cause"] == "missing_reads" and at is not None and bool(absent[at, first : end + 1].any()))
     return told

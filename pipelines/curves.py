@@ -32,6 +32,7 @@ class LandedCurves:
 
     folder: Path
     first_day: dt.date
+    as_of: dt.date
     rows: int = 0
 
     def of(self, first_dial: int, end_dial: int) -> pl.DataFrame:
@@ -55,7 +56,7 @@ def land_curves(
             if len(kept):
                 write_table(kept, folder / f"curve-{number:06d}.parquet")
                 stored += len(kept)
-    return LandedCurves(folder, first_day, stored)
+    return LandedCurves(folder, first_day, as_of, stored)
 
 
 def _kept(rows: pl.DataFrame, fleet: Fleet, tally: Tally, origin: dt.datetime, as_of: dt.date) -> pl.DataFrame:
@@ -98,6 +99,8 @@ def curves_of(
     stored = landed.of(int(dial_ids[0]), int(dial_ids[-1]) + 1)
     stored = stored.join(pl.DataFrame({"dial": dial_ids}), on="dial", how="semi")
     stored = pl.concat([stored, _from_registers(sub_daily, dial_ids, stored, landed.first_day)])
+    # A second midnight of as-of (fold 1) begins a day that the panel does not have.
+    stored = stored.filter(pl.col("minute") < (landed.as_of - landed.first_day).days * MINUTES_PER_DAY)
     if not len(stored):
         return ()
     placed = _at_positions(stored, installations, landed.first_day)

@@ -29,7 +29,8 @@ class Fleet:
     positions       one row per account × point, sorted by area, box, account, point; row number = `position`
     installations   one row per accepted installation, sorted by position and date: `position`, `dial`,
                     `first_on`, `last_on` (the effective last day with a read in place), multiplier …;
-                    `moved_in`, `goes_on`: its dial counted elsewhere before, counts on elsewhere after
+                    `moved_in`, `goes_on`: its dial counted elsewhere before, counts on elsewhere after;
+                    `shares_dial`: another installation has the same dial
     dials           one row per continuous life of one meter: `meter_id`, `first_on`, `last_on`, digits, decimals …
     contradictions  what the installation file says against itself: reason, position, meters, days
     """
@@ -203,7 +204,11 @@ def _shared_dials(rows: pl.DataFrame) -> pl.DataFrame:
     shared = np.flatnonzero(rows["dial"].is_duplicated().to_numpy())
     starts = dial[shared] * _DAYS_APART + first[shared]
     goes_on[shared] = np.isin(dial[shared] * _DAYS_APART + last[shared], starts)
-    return rows.with_columns(moved_in=pl.Series((first > begun[dial]) & ~same), goes_on=pl.Series(goes_on))
+    return rows.with_columns(
+        moved_in=pl.Series((first > begun[dial]) & ~same),
+        goes_on=pl.Series(goes_on),
+        shares_dial=rows["dial"].is_duplicated(),
+    )
 
 
 CONTRADICTION = {

@@ -26,6 +26,7 @@ class _Spans:
     multiplier: NDArray[np.float64]
     moved_in: NDArray[np.bool_]
     goes_on: NDArray[np.bool_]
+    shares_dial: NDArray[np.bool_]
     takes_over: NDArray[np.bool_]
     no_start: NDArray[np.bool_]
     no_end: NDArray[np.bool_]
@@ -82,6 +83,7 @@ def _spans(installations: pl.DataFrame, first_day: np.datetime64) -> _Spans:
         multiplier=numbered["multiplier"].to_numpy(),
         moved_in=numbered["moved_in"].to_numpy(),
         goes_on=numbered["goes_on"].to_numpy(),
+        shares_dial=numbered["shares_dial"].to_numpy(),
         takes_over=np.append(False, (row[1:] == row[:-1]) & (dial[1:] != dial[:-1])),
         no_start=numbered["start_register"].is_null().to_numpy(),
         no_end=numbered["end_register"].is_null().to_numpy(),
@@ -92,8 +94,7 @@ def _spans(installations: pl.DataFrame, first_day: np.datetime64) -> _Spans:
 def _alone(spans: _Spans, positions: int) -> NDArray[np.bool_]:
     """Installations that are the only one of their position and of their dial: nearly all."""
     of_row = np.bincount(spans.row, minlength=positions)
-    of_dial = np.bincount(spans.dial)
-    return (of_row[spans.row] == 1) & (of_dial[spans.dial] == 1) & ~spans.moved_in & ~spans.goes_on
+    return (of_row[spans.row] == 1) & ~spans.shares_dial
 
 
 def _lay_alone(

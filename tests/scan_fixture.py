@@ -58,7 +58,9 @@ def read(meter: str, at: dt.datetime, register_kwh: float | None, **columns: Any
     return {"meter_id": meter, "read_at": at, "register_kwh": register_kwh, **columns}
 
 
-def installed(meter: str, account: str | None, first: int = 0, removed: int | None = None, **columns: Any) -> dict[str, Any]:
+def installed(
+    meter: str, account: str | None, first: int = 0, removed: int | None = None, **columns: Any
+) -> dict[str, Any]:
     """One row of the installation file, days counted from START."""
     return {
         "meter_id": meter, "account_id": account, "installed_on": day(first),
@@ -70,9 +72,7 @@ def frame(rows: Rows) -> pl.DataFrame:
     """Rows as a table in the contract's types; a column that one row has and another has not is null there."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     known = {name: TYPES[name] for name in names if name in TYPES}
-    return pl.DataFrame(
-        {name: [row.get(name) for row in rows] for name in names}, schema_overrides=known, strict=False
-    )
+    return pl.DataFrame({name: [row.get(name) for row in rows] for name in names}, schema_overrides=known, strict=False)
 
 
 def write_book(folder: Path, tables: Mapping[str, Rows | pl.DataFrame]) -> Path:

@@ -56,7 +56,9 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}
 
 
-def work(*rows: dict[str, Any], accounts: int = 5, price: float | None = None, tickets: pl.DataFrame | None = None) -> Casework:
+def work(
+    *rows: dict[str, Any], accounts: int = 5, price: float | None = None, tickets: pl.DataFrame | None = None
+) -> Casework:
     """Cases of these findings in a fleet of accounts A0, A1 …"""
     positions = pl.DataFrame(
         {"account_id": [f"A{at}" for at in range(accounts)] + [None], "price_per_kwh": [price] * accounts + [None]},
@@ -94,7 +96,11 @@ class TestStories:
 
     def test_a_pair_is_one_row_with_the_smaller_account_first(self) -> None:
         pair = finding("R08", "A3", related_account_id="A1", related_meter_id="m-A1")
-        for rows in ([pair], [pair, finding("R01", "A1", kwh_at_stake=9e6, strength=1e6)], [pair, finding("R07", "A3")]):
+        for rows in (
+            [pair],
+            [pair, finding("R01", "A1", kwh_at_stake=9e6, strength=1e6)],
+            [pair, finding("R07", "A3")],
+        ):
             done = work(*rows)
             (case,) = done.cases.to_dicts()
             assert (case["account_id"], case["related_account_id"]) == ("A1", "A3")
@@ -103,7 +109,9 @@ class TestStories:
     def test_a_pair_in_spring_does_not_tie_the_two_for_ever(self) -> None:
         pair = finding("R08", "A0", 20, 21, related_account_id="A1", related_meter_id="m-A1")
         done = work(pair, finding("R01", "A0", 50, 51), finding("R01", "A1", 50, 51))
-        told = done.cases.select("account_id", "related_account_id").sort("account_id", "related_account_id", nulls_last=True)
+        told = done.cases.select("account_id", "related_account_id").sort(
+            "account_id", "related_account_id", nulls_last=True
+        )
         assert told.rows() == [("A0", "A1"), ("A0", None), ("A1", None)]
 
     @pytest.mark.parametrize(("accounts", "cases"), [pytest.param(2, 2, id="two"), pytest.param(3, 1, id="three")])
@@ -156,7 +164,9 @@ class TestSuppression:
         (case,) = work(finding("R02", "A0")).cases.to_dicts()
         assert (case["status"], case["suppressed_by"], case["rank"]) == ("suppressed", "rollover", None)
 
-    @pytest.mark.parametrize(("last", "status"), [pytest.param(15, "open", id="at-the-edge"), pytest.param(14, "suppressed", id="before")])
+    @pytest.mark.parametrize(
+        ("last", "status"), [pytest.param(15, "open", id="at-the-edge"), pytest.param(14, "suppressed", id="before")]
+    )
     def test_what_ended_45_days_ago_is_outside_the_window(self, last: int, status: str) -> None:
         done = work(finding("R01", "A0", 3, last))
         assert done.cases["status"].to_list() == [status]
@@ -208,7 +218,9 @@ class TestCauses:
         assert once == often
 
     def test_each_code_alone_renders_in_both_languages(self) -> None:
-        done = work(*(finding(code, f"A{at}", box_id=None) for at, code in enumerate(sorted(RULEBOOK.detectors))), accounts=50)
+        done = work(
+            *(finding(code, f"A{at}", box_id=None) for at, code in enumerate(sorted(RULEBOOK.detectors))), accounts=50
+        )
         assert len(done.cases) == len(RULEBOOK.detectors)
         assert_readable(done.cases)
 
@@ -247,7 +259,9 @@ class TestTasks:
         done = work(*(finding(code, f"A{at}") for at, code in enumerate(self.CODES)), accounts=50)
         tasks = make_tasks(done.cases, task_plan(RULEBOOK), AS_OF)
         open_cases = done.cases.filter(pl.col("status") == "open")
-        assert tasks.group_by("case_id").agg(pl.col("step").sort())["step"].to_list() == [[1, 2, 3, 4]] * len(open_cases)
+        assert tasks.group_by("case_id").agg(pl.col("step").sort())["step"].to_list() == [[1, 2, 3, 4]] * len(
+            open_cases
+        )
         assert set(tasks["case_id"]) == set(open_cases["case_id"])
         first, last = (tasks.filter(pl.col("step") == step).sort("case_id") for step in (1, 4))
         assert (first["due_at"] <= last["due_at"]).all()

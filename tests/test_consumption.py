@@ -54,7 +54,9 @@ def dials(draw: st.DrawFn) -> tuple[list[int | None], list[float], list[int]]:
 
 @given(dials())
 @settings(max_examples=300, deadline=None)
-def test_the_days_sum_to_the_register_difference_over_any_span(dial: tuple[list[int | None], list[float], list[int]]) -> None:
+def test_the_days_sum_to_the_register_difference_over_any_span(
+    dial: tuple[list[int | None], list[float], list[int]],
+) -> None:
     ticks, late, unrolled = dial
     energy = energy_of(ticks, offset=late)
     known = [at for at, value in enumerate(ticks) if value is not None]
@@ -74,7 +76,9 @@ def test_the_days_sum_to_the_register_difference_over_any_span(dial: tuple[list[
 
 @given(dials())
 @settings(max_examples=200, deadline=None)
-def test_steps_sum_to_the_register_difference_and_a_rollover_is_positive(dial: tuple[list[int | None], list[float], list[int]]) -> None:
+def test_steps_sum_to_the_register_difference_and_a_rollover_is_positive(
+    dial: tuple[list[int | None], list[float], list[int]],
+) -> None:
     ticks, late, unrolled = dial
     energy = energy_of(ticks, offset=late)
     known = [at for at, value in enumerate(ticks) if value is not None]
@@ -82,7 +86,9 @@ def test_steps_sum_to_the_register_difference_and_a_rollover_is_positive(dial: t
     assert (energy.step_kwh[energy.rolled] >= 0).all()
     if len(known) > 1:
         assert np.nansum(energy.step_kwh) == pytest.approx((unrolled[known[-1]] - unrolled[known[0]]) / 100)
-        assert np.nansum(energy.step_days) == pytest.approx(known[-1] + late[known[-1]] - known[0] - late[known[0]], abs=1e-4)
+        assert np.nansum(energy.step_days) == pytest.approx(
+            known[-1] + late[known[-1]] - known[0] - late[known[0]], abs=1e-4
+        )
 
 
 def test_a_gap_is_spread_evenly_and_marked() -> None:

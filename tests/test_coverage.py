@@ -98,7 +98,10 @@ def test_an_empty_table_is_a_missing_table(tmp_path: Path) -> None:
 def test_sub_daily_registers_let_the_curve_rules_run(tmp_path: Path) -> None:
     hours = [read("M", instant(at // 24, at % 24), at * 0.3) for at in range(24 * 20 + 1)]
     result = scan_tables(
-        tmp_path, 20, register_reads=[*hours, *reads("N", STEADY[:21])], installations=[installed("M", "A"), installed("N", "B")]
+        tmp_path,
+        20,
+        register_reads=[*hours, *reads("N", STEADY[:21])],
+        installations=[installed("M", "A"), installed("N", "B")],
     )
     assert rows_of(result, "C04") == [(None, "evaluated", "", 1), ("B", "insufficient_data", "no_curve", 1)]
 
@@ -111,5 +114,8 @@ def test_slices_do_not_change_who_is_told_of(tmp_path: Path) -> None:
     overlay = tmp_path / "slices.toml"
     overlay.write_text("[setting.slice_cells]\nvalue = 1\n")
     as_of = instant(49).date()
-    whole, sliced = scan_book(book, as_of, tmp_path / "out"), scan_book(book, as_of, tmp_path / "sliced", overlays=(overlay,))
+    whole, sliced = (
+        scan_book(book, as_of, tmp_path / "out"),
+        scan_book(book, as_of, tmp_path / "sliced", overlays=(overlay,)),
+    )
     assert whole.rows("coverage") == sliced.rows("coverage")

@@ -65,7 +65,10 @@ class TestPositions:
         ]
         rows = [installed("M", "A", area_id="T2"), installed("N", "B")]
         fleet = fleet_of(tmp_path, rows, accounts=accounts)
-        assert fleet.positions.select("account_id", "area_id", "box_id").rows() == [("B", "T1", None), ("A", "T2", "B7")]
+        assert fleet.positions.select("account_id", "area_id", "box_id").rows() == [
+            ("B", "T1", None),
+            ("A", "T2", "B7"),
+        ]
         assert told(fleet) == [("area_disagreement", "M")]
 
     def test_the_same_row_twice_is_one(self, tmp_path: Path) -> None:
@@ -129,7 +132,9 @@ class TestContradictions:
 
 @given(st.permutations(range(8)), st.integers(0, 5))
 @settings(max_examples=25, deadline=None)
-def test_the_order_of_the_file_changes_nothing(tmp_path_factory: pytest.TempPathFactory, order: list[int], seed: int) -> None:
+def test_the_order_of_the_file_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     rows = [
         installed(
@@ -148,7 +153,9 @@ class TestSlices:
     def rows(self) -> Rows:
         """Areas of 5, 1 and 4 accounts, two boxes without an area, two accounts with neither."""
         areas = [f"T{at}" for at in (1, 1, 1, 1, 1, 2, 3, 3, 3, 3)]
-        return [installed(f"M{at}", f"A{at:02}", area_id=area) for at, area in enumerate([*areas, None, None, None, None])]
+        return [
+            installed(f"M{at}", f"A{at:02}", area_id=area) for at, area in enumerate([*areas, None, None, None, None])
+        ]
 
     def accounts(self) -> Rows:
         boxes = {10: "B1", 11: "B1"}

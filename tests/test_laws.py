@@ -88,7 +88,16 @@ class TestEveryRule:
 
 def events(row: int) -> pl.DataFrame:
     """One event of every kind about a position."""
-    kinds = ["disconnect", "reconnect", "outage_start", "outage_end", "clock_error", "voltage_loss", "works", "reverse_power"]
+    kinds = [
+        "disconnect",
+        "reconnect",
+        "outage_start",
+        "outage_end",
+        "clock_error",
+        "voltage_loss",
+        "works",
+        "reverse_power",
+    ]
     at = [dt.datetime(2026, 1, 1) for _ in kinds]
     return pl.DataFrame({"row": [row] * len(kinds), "meter_id": "meter-0", "at": at, "kind": kinds, "detail": None})
 
@@ -132,7 +141,13 @@ def signature(found: Detections, seen: Panel, order: list[int] | None = None) ->
         np.round(found.measured, 6).tolist(), np.round(found.kwh_at_stake, 4).tolist(), strict=True,
     )  # fmt: skip
     return {
-        (frozenset(meters[at] for at in (position, related) if at >= 0), start, end, *((measured,) if related < 0 else ()), stake)
+        (
+            frozenset(meters[at] for at in (position, related) if at >= 0),
+            start,
+            end,
+            *((measured,) if related < 0 else ()),
+            stake,
+        )
         for position, related, start, end, measured, stake in rows
     }
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.scan_fixture import Laid, Rows, day, instant, installed, lay_tables, read, reads
+from tests.scan_fixture import Laid, Rows, day, installed, instant, lay_tables, read, reads
 
 EXCHANGE = 3
 OLD = [500.0, 510.0, 521.0, 533.0]
@@ -101,9 +101,7 @@ class TestMeterChange:
     def test_an_old_meter_never_closed_in_the_file_ends_where_the_next_begins(self, tmp_path: Path) -> None:
         rows = [installed("OLD", "A", -50), installed("NEW", "A", EXCHANGE, start_register=5.0)]
         late = reads("OLD", [*OLD, 545.0, 557.0])
-        laid = lay_tables(
-            tmp_path, 6, register_reads=late + reads("NEW", NEW, first=EXCHANGE), installations=rows
-        )
+        laid = lay_tables(tmp_path, 6, register_reads=late + reads("NEW", NEW, first=EXCHANGE), installations=rows)
         assert laid.kwh("A")[EXCHANGE:] == pytest.approx([7, 7, 8])
         assert laid.aside() == [("after_removal", "OLD", 2)]
         assert laid.panel.contradictions["reason"].to_list() == ["overlap"]
@@ -152,7 +150,9 @@ class TestChangeInTheFile:
         laid = lay_tables(tmp_path, 5, register_reads=register, installations=rows)
         assert laid.kwh("A") == pytest.approx([1, 1, 1, 10, 10])
         assert laid.kwh("B") == pytest.approx([10, 10, 10, 1, 1])
-        told = laid.panel.exchanges.select("row", "old_meter_id", "new_meter_id", "last_old_kwh", "first_new_kwh").rows()
+        told = laid.panel.exchanges.select(
+            "row", "old_meter_id", "new_meter_id", "last_old_kwh", "first_new_kwh"
+        ).rows()
         assert told == [(0, "M", "N", 3.0, 130.0), (1, "N", "M", 130.0, 3.0)]
 
     def test_a_change_looks_the_same_when_its_accounts_are_in_two_slices(self, tmp_path: Path) -> None:
@@ -323,12 +323,20 @@ class TestConflicts:
         assert laid.kwh("A") == pytest.approx([1, 1])
 
     def test_fold_tells_the_two_passes_of_an_hour_apart(self, tmp_path: Path) -> None:
-        register = [*reads("M", [10, 11, 12]), read("M", instant(1, 1, 30), 11.1, fold=0), read("M", instant(1, 1, 30), 11.2, fold=1)]
+        register = [
+            *reads("M", [10, 11, 12]),
+            read("M", instant(1, 1, 30), 11.1, fold=0),
+            read("M", instant(1, 1, 30), 11.2, fold=1),
+        ]
         laid = lay_tables(tmp_path, 2, register_reads=register, installations=[installed("M", "A")])
         assert laid.aside() == []
 
     def test_a_repeated_midnight(self, tmp_path: Path) -> None:
-        register = [*reads("M", [10, None, 12], fold=0), read("M", instant(1), 11.0, fold=1), read("M", instant(1), 10.9, fold=0)]
+        register = [
+            *reads("M", [10, None, 12], fold=0),
+            read("M", instant(1), 11.0, fold=1),
+            read("M", instant(1), 10.9, fold=0),
+        ]
         laid = lay_tables(tmp_path, 2, register_reads=register, installations=[installed("M", "A")])
         assert laid.aside() == []
         assert laid.panel.register_kwh[0].tolist() == [10, 10.9, 12]
@@ -393,7 +401,11 @@ class TestNothingIsLost:
         assert np.isfinite(laid.panel.register_kwh[laid.row("B")]).sum() == 1
 
     def test_reads_older_than_the_history_are_counted(self, tmp_path: Path) -> None:
-        register = [read("M", instant(-2000), 1.0), read("M", instant(-1500), None, quality="missing"), *reads("M", [10, 11])]
+        register = [
+            read("M", instant(-2000), 1.0),
+            read("M", instant(-1500), None, quality="missing"),
+            *reads("M", [10, 11]),
+        ]
         laid = lay_tables(
             tmp_path, 1, register_reads=[{"quality": "valid", **row} for row in register],
             installations=[installed("M", "A", -3000)],
@@ -434,7 +446,10 @@ class TestOddInstallations:
     )
     def test_absurd_numbers_do_not_stop_the_panel(self, tmp_path: Path, columns: dict[str, float]) -> None:
         laid = lay_tables(
-            tmp_path, 4, register_reads=reads("M", [1, 2, 3, 4, 5]), installations=[installed("M", "A", 0, 3, **columns)]
+            tmp_path,
+            4,
+            register_reads=reads("M", [1, 2, 3, 4, 5]),
+            installations=[installed("M", "A", 0, 3, **columns)],
         )
         assert laid.panel.shape == (1, 4)
 
@@ -519,7 +534,9 @@ def test_electrical_reads_are_counted_once_and_put_together_over_files(tmp_path:
 def test_export_and_rates_are_of_one_dial(tmp_path: Path) -> None:
     rows = [installed("OLD", "A", -9, 2), installed("NEW", "A", 2, multiplier=10.0)]
     register = reads("OLD", [5, 6, 7]) + reads("NEW", [0, 1, 2], first=2)
-    register += [{**row, "channel": "export"} for row in reads("OLD", [100, 101, 102]) + reads("NEW", [0, 3, 6], first=2)]
+    register += [
+        {**row, "channel": "export"} for row in reads("OLD", [100, 101, 102]) + reads("NEW", [0, 3, 6], first=2)
+    ]
     register = [{"channel": "import", **row} for row in register]
     laid = lay_tables(tmp_path, 4, register_reads=register, installations=rows)
     assert laid.panel.export is not None
@@ -529,7 +546,9 @@ def test_export_and_rates_are_of_one_dial(tmp_path: Path) -> None:
 def test_leading_zeros_stay(tmp_path: Path) -> None:
     book = tmp_path / "book"
     book.mkdir()
-    (book / "register_reads.csv").write_text("meter_id,read_at,register_kwh\n007,2026-01-01,1\n007,2026-01-02T00:00:00,2\n")
+    (book / "register_reads.csv").write_text(
+        "meter_id,read_at,register_kwh\n007,2026-01-01,1\n007,2026-01-02T00:00:00,2\n"
+    )
     (book / "installations.csv").write_text("meter_id,account_id,installed_on\n007,0042,2026-01-01\n")
     laid = lay_tables(tmp_path, 1)
     assert laid.panel.positions.select("account_id", "meter_id").rows() == [("0042", "007")]

@@ -19,6 +19,7 @@ from anomaly.swap_found import Swaps
 from anomaly.swap_groups import groups_of, not_compared
 from anomaly.swap_plan import Limits, Plan, Windows
 from anomaly.swap_scan import Scan, drift_counts, find_swaps
+from tests.lives import DAYS, exchanged, lives, town
 from tests.panels import panel, registers
 
 NEWCOMER = Newcomer(0.01, 4.0, 10.0)
@@ -27,7 +28,6 @@ LIMITS = Limits(dict.fromkeys(("intervals", "daily_minimum", "rates", "daily"), 
     "intervals": 12.0, "daily_minimum": 12.0, "rates": 14.0, "daily": 12.0,
 }, per_log_pairs=2.8)  # fmt: skip
 SCAN = Scan(PLAN, LIMITS, NEWCOMER, max_members=64)
-DAYS = 26 * 7
 NOBODY = np.empty(0, np.int64)
 FEATURES = 10
 
@@ -168,31 +168,6 @@ def test_half_of_the_weeks_must_be_known() -> None:
     assert mean_of_weeks(weeks) == pytest.approx(2.0)
     weeks[2] = np.nan
     assert np.isnan(mean_of_weeks(weeks)).all()
-
-
-def lives(boxes: int, members: int, seed: int = 0, kind: str = "intervals") -> np.ndarray:
-    """`[homes, days, 8]` energies of 3-hour intervals of homes with habits of their own."""
-    rng = np.random.default_rng(seed)
-    habit = rng.normal(-1.0, 0.7, (boxes * members, 1, 8))
-    weather = 0.3 * np.sin(np.arange(DAYS) / 20)[None, :, None]
-    return np.exp(habit + weather + rng.normal(0, 0.3, (boxes * members, DAYS, 8)))
-
-
-def town(kwh: np.ndarray, members: int, *, curves: bool = True, boxes: bool = True) -> Panel:
-    """A panel of these homes in boxes, or in areas without boxes."""
-    group = [f"g{row // members}" for row in range(len(kwh))]
-    return panel(
-        registers(*kwh.sum(axis=2)),
-        curve=(180, range(len(kwh)), 0, kwh) if curves else None,
-        box_id=group if boxes else None,
-        area_id="area" if boxes else group,
-    )
-
-
-def exchanged(kwh: np.ndarray, one: int, other: int, day: int) -> np.ndarray:
-    moved = kwh.copy()
-    moved[[one, other], day:] = kwh[[other, one], day:]
-    return moved
 
 
 def swaps_in(view: Panel, row: np.ndarray = NOBODY, day: np.ndarray = NOBODY) -> Swaps:

@@ -107,7 +107,11 @@ class TestSameAnswer:
         made = faulty_town()
         area = made.tables["accounts"]["area_id"].min()
         mine = made.tables["installations"].filter(pl.col("area_id") == area)
-        mine = mine.filter(~pl.col("account_id").is_in(made.truth.filter(pl.col("kind") == "area_disagreement")["account_id"].implode()).fill_null(False))
+        mine = mine.filter(
+            ~pl.col("account_id")
+            .is_in(made.truth.filter(pl.col("kind") == "area_disagreement")["account_id"].implode())
+            .fill_null(False)
+        )
         tables = {
             name: table.filter(pl.col("meter_id").is_in(mine["meter_id"].implode())) if "meter_id" in table.columns else table
             for name, table in made.tables.items()

@@ -41,7 +41,7 @@ def clock_shift(
 ) -> Detections:
     """The curve runs hours early or late.
 
-    Fires in two ways. Beside the register: on at least `min_days` days, and `min_day_share` of a stretch on
+    Fires when it shows in one of two ways. Beside the register: on at least `min_days` days, and `min_day_share` of a stretch on
     which curve and daily register disagree, they agree once the curve is moved by one and the same time of
     at least `min_shift_minutes`. Beside itself: in two weeks running the mean day fits the four weeks
     before better by `min_gain` in correlation when moved by the same `min_shape_shift_minutes` or more, as

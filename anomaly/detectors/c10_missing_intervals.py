@@ -33,7 +33,7 @@ def missing_intervals(
     times of day it usually delivers (so a curve of every fourth value is complete in itself). An hour that
     a clock change skips is not due.
 
-    Fires on days below `min_coverage_share`, joined across `pause_days`, when together they lack at least
+    Fires when days below `min_coverage_share`, joined across `pause_days`, together lack at least
     `min_missing_days` days' worth of intervals.
     Cannot see: a curve that never began, and gaps too small and scattered to matter for a month.
     """

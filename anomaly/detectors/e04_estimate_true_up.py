@@ -43,6 +43,25 @@ class _Settlement:
         return _Settlement(*(values[keep] for values in vars(self).values()))
 
 
+@dataclass(frozen=True, eq=False)
+class _Energies:
+    """Of each settlement: days since the last actual read and since the read before, the kWh of both (`total`, `step`),
+    a day's share of the total (`spread`), the usual day and its log `noise`, what the last step has too much (`backlog`).
+    """
+
+    gap_days: Floats
+    step_days: Floats
+    total: Floats
+    step: Floats
+    spread: Floats
+    usual: Floats
+    noise: Floats
+    backlog: Floats
+
+    def take(self, keep: Booleans) -> _Energies:
+        return _Energies(*(values[keep] for values in vars(self).values()))
+
+
 @detector(
     "E04",
     family="reading_error",
@@ -76,56 +95,61 @@ def estimate_true_up(
     of the usual, or within three standard errors of the position's own days.
     Cannot see: true-ups whose run also saw a real change of use (J01 follows those), and runs still open.
     """
-    made_up = (panel.quality >= QUALITIES.index("estimated")) | marked(
-        panel,
-        straight_runs(panel, min_days=int(line_days), tolerance_steps=tolerance_steps, max_chance=max_chance),
-        copied_runs(
-            panel,
-            min_days=int(copied_days),
-            tolerance_steps=COPY_STEPS,
-            min_distinct_values=int(copied_values),
-            max_chance=max_chance,
-        ),
-        stuck_runs(panel, min_days=int(stuck_days), max_chance=max_chance),
-    )
+    lines = straight_runs(panel, min_days=int(line_days), tolerance_steps=tolerance_steps, max_chance=max_chance)
+    copies = copied_runs(
+        panel, min_days=int(copied_days), tolerance_steps=COPY_STEPS, min_distinct_values=int(copied_values),
+        max_chance=max_chance,
+    )  # fmt: skip
+    stuck = stuck_runs(panel, min_days=int(stuck_days), max_chance=max_chance)
+    made_up = (panel.quality >= QUALITIES.index("estimated")) | marked(panel, lines, copies, stuck)
     settled = _settlements(panel, made_up)
     if not len(settled.row):
         return nothing(panel)
+    energy = _energies(panel, settled, int(window_days))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.abs(np.log(energy.spread / energy.usual))
+        jump = energy.step / (energy.step_days * energy.usual)
+        allowed = np.maximum(np.log(respread_ratio), MOST_SIGMAS * energy.noise / np.sqrt(energy.gap_days))
+        explained = (energy.usual > 0) & (energy.spread > 0) & (off <= np.minimum(allowed, np.log(2.0)))
+        far = (jump > jump_ratio) | (jump < 1 / jump_ratio)
+        fires = explained & far & (np.abs(energy.backlog) >= min_kwh)
+    return _found(panel, settled.take(fires), energy.take(fires), jump_ratio)
+
+
+def _found(panel: Panel, found: _Settlement, energy: _Energies, jump_ratio: float) -> Detections:
+    expected = energy.usual * energy.step_days
+    return detections(
+        panel,
+        found.row,
+        found.actual,
+        found.read,
+        measured=energy.step,
+        expected=expected,
+        limit=expected * (jump_ratio - 1),
+        kwh_at_stake=np.abs(energy.backlog),
+        facts={
+            "last_actual_day": panel.dates(found.actual),
+            "read_day": panel.dates(found.read),
+            "backlog_kwh": energy.backlog,
+            "made_up_kwh": energy.total - energy.step,
+            "made_up_reads": found.made_up_reads,
+            "gap_days": np.rint(energy.gap_days).astype(np.int64),
+            "spread_kwh_per_day": energy.spread,
+            "usual_kwh_per_day": energy.usual,
+        },
+    )
+
+
+def _energies(panel: Panel, settled: _Settlement, window_days: int) -> _Energies:
+    """What each settlement settles, and what is usual beside it."""
     gap_days = _days_between(panel, settled.row, settled.actual, settled.read)
     step_days = _days_between(panel, settled.row, settled.previous, settled.read)
     total = _energy(panel, settled.row, settled.actual, settled.read)
     step = _energy(panel, settled.row, settled.previous, settled.read)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = total / gap_days
-        usual, noise = _usual(panel, settled, spread, int(window_days))
-        off = np.abs(np.log(spread / usual))
-        jump = step / (step_days * usual)
-        allowed = np.maximum(np.log(respread_ratio), MOST_SIGMAS * noise / np.sqrt(gap_days))
-        backlog = step - spread * step_days
-        explained = (usual > 0) & (spread > 0) & (off <= np.minimum(allowed, np.log(2.0)))
-        fires = explained & ((jump > jump_ratio) | (jump < 1 / jump_ratio)) & (np.abs(backlog) >= min_kwh)
-    found = settled.take(fires)
-    expected = (usual * step_days)[fires]
-    return detections(
-        panel,
-        found.row,
-        found.actual,
-        found.read,
-        measured=step[fires],
-        expected=expected,
-        limit=expected * (jump_ratio - 1),
-        kwh_at_stake=np.abs(backlog[fires]),
-        facts={
-            "last_actual_day": panel.dates(found.actual),
-            "read_day": panel.dates(found.read),
-            "backlog_kwh": backlog[fires],
-            "made_up_kwh": (total - step)[fires],
-            "made_up_reads": found.made_up_reads,
-            "gap_days": np.rint(gap_days[fires]).astype(np.int64),
-            "spread_kwh_per_day": spread[fires],
-            "usual_kwh_per_day": usual[fires],
-        },
-    )
+        usual, noise = _usual(panel, settled, spread, window_days)
+        return _Energies(gap_days, step_days, total, step, spread, usual, noise, step - spread * step_days)
 
 
 def _settlements(panel: Panel, made_up: Booleans) -> _Settlement:

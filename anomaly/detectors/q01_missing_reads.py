@@ -27,9 +27,9 @@ def missing_reads(panel: Panel, *, missing_days: float, overdue_ratio: float, mo
     A position is complete from its first read on while a meter is in place; closed and disconnected
     accounts owe none.
 
-    Fires for a position read daily when at least `missing_days` reads in a row are absent, between two
-    reads or up to now (one finding per gap; more than `most_gaps` gaps are one finding); for one read
-    rarely when the last read is older than `overdue_ratio` times its usual gap, or its latest one if that
+    Fires when, for a position read daily, at least `missing_days` reads in a row are absent, between two
+    reads or up to now (one finding per gap; more than `most_gaps` gaps are one finding); or when, for one
+    read rarely, the last read is older than `overdue_ratio` times its usual gap, or its latest one if that
     is longer (a new rhythm).
     Cannot see: reads missing before the first one of the book; a round left out that the next has made up.
     """

@@ -19,7 +19,7 @@ from anomaly.set_aside import days, stories
 def conflicting_reads(panel: Panel, *, resolution_kwh: float) -> Detections:
     """Two values for one moment.
 
-    Fires where one meter and channel has two different values of the same, best quality for one instant,
+    Fires when one meter and channel has two different values of the same, best quality for one instant,
     more than `resolution_kwh` apart. Conflicts at most a week apart are one finding; the facts are those of
     the widest.
     Cannot see: a conflict in which one value has the better quality (that value is used, and rightly so).

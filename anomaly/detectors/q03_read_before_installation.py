@@ -20,7 +20,7 @@ from anomaly.set_aside import days, days_between, stories
 def read_before_installation(panel: Panel, *, tolerance_days: float) -> Detections:
     """Reads from before the meter was installed.
 
-    Fires where a meter has reads more than `tolerance_days` before its installation date in the file.
+    Fires when a meter has reads more than `tolerance_days` before its installation date in the file.
     Cannot see: an installation date that is too early.
     """
     told = stories(panel, "before_installation")

@@ -19,7 +19,7 @@ from anomaly.set_aside import days, days_between, stories
 def read_after_removal(panel: Panel, *, tolerance_days: float) -> Detections:
     """Reads from after the meter was removed.
 
-    Fires where a meter has reads more than `tolerance_days` after its removal in the file, or after another
+    Fires when a meter has reads more than `tolerance_days` after its removal in the file, or after another
     meter took its place there.
     Cannot see: a removal date that is too late.
     """

@@ -18,7 +18,7 @@ from anomaly.set_aside import days, stories
 def meter_without_installation(panel: Panel, *, min_reads: float) -> Detections:
     """Reads from a meter that is installed nowhere.
 
-    Fires for every meter number with at least `min_reads` reads and no row in the installation file.
+    Fires when a meter number has at least `min_reads` reads and no row in the installation file.
     Cannot see: a meter filed at the wrong account; whose energy it is.
     """
     told = stories(panel, "no_installation")

@@ -18,9 +18,9 @@ from anomaly.registry import Detections, detections, detector
 def overlapping_installations(panel: Panel, *, tolerance_days: float) -> Detections:
     """Two meters on one point at once, or a removal before the installation.
 
-    Fires for two rows of the installation file that claim the same point for more than `tolerance_days` (a
-    check meter beside its main meter is none), and for a row whose removal lies more than that before its
-    installation.
+    Fires when two rows of the installation file claim the same point for more than `tolerance_days` (a
+    check meter beside its main meter does not count), or when a row's removal lies more than that before
+    its installation.
     Cannot see: which of the two rows is right.
     """
     both, reversed_ = contradictions(panel, "overlap"), contradictions(panel, "removed_before_installed")

@@ -18,7 +18,7 @@ from anomaly.set_aside import days, stories
 def negative_register(panel: Panel, *, lowest_kwh: float) -> Detections:
     """A register below zero.
 
-    Fires for every meter with an import register below `lowest_kwh`; reads at most a week apart are one
+    Fires when an import register of a meter stands below `lowest_kwh`; reads at most a week apart are one
     finding.
     Cannot see: a sign lost on a register that should be negative (there is none).
     """

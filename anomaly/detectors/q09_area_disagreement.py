@@ -19,7 +19,7 @@ from anomaly.registry import Detections, detections, detector
 def area_disagreement(panel: Panel) -> Detections:
     """Account and meter are filed under different areas.
 
-    Fires where the installation file and the account file name different areas for one position.
+    Fires when the installation file and the account file name different areas for one position.
     Cannot see: both files naming the same wrong area (the area's balance can).
     """
     found = contradictions(panel, "area_disagreement")

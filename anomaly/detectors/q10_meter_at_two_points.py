@@ -22,7 +22,7 @@ SUPPLY_POINT = "—"
 def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
     """One meter at two points at once.
 
-    Fires where the installation file has one meter number at two points for more than `tolerance_days`.
+    Fires when the installation file has one meter number at two points for more than `tolerance_days`.
     Cannot see: which of the two accounts the meter really serves.
     """
     found = contradictions(panel, "two_points")

@@ -24,7 +24,7 @@ def register_rollover(panel: Panel, *, spread_log: float, window_days: int, band
     Innocent, and told so that nobody takes it for a fault. Whether a backward step is a rollover is decided
     where energy is derived (previous read near the top, plausible energy, the next read goes on).
 
-    Fires for every step that was counted through the top; `limit` is how far above the usual energy it may
+    Fires when a step was counted through the top; `limit` is how far above the usual energy it may
     lie.
     Cannot see: a rollover of a dial whose number of digits is wrong in the file (R01 tells of it).
     """

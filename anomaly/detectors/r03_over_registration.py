@@ -38,8 +38,8 @@ def over_registration(
 ) -> Detections:
     """The register keeps counting too fast.
 
-    Fires (a) when the steps of at least `min_days` running exceed `capacity_ratio` times the meter's capacity;
-    or (b) when, for at least `min_days` up to now, the median day is `usual_ratio` times the one before (and
+    Fires when (a) the steps of at least `min_days` running exceed `capacity_ratio` times the meter's capacity;
+    or (b), for at least `min_days` up to now, the median day is `usual_ratio` times the one before (and
     that many times `floor_kwh_per_day`) and `highest_ratio` times the highest day ever before, the quietest
     quarter of the days still lies above that highest day, and - where there is a curve - what always runs rose
     to half of `usual_ratio` at least.

@@ -30,7 +30,7 @@ def over_capacity(
     Capacity is rated volts × maximum amps × phases × 24 h on the dial (√3 instead of 3 where the volts are
     between lines); without ratings `contract_ratio` times the contracted capacity.
 
-    Fires for a run of at most `max_days` whose steps exceed `capacity_ratio` times that, if the register
+    Fires when the steps of a run of at most `max_days` exceed `capacity_ratio` times that, the register
     stays up (a step with a backward one beside it is a matter of R01, R07 or R08) and the median of the
     `after_days` that follow is below `after_share` of the capacity (above it the meter runs away: R03).
     Cannot see: an excess below the rating (R03, jumps); meters without ratings and contract.

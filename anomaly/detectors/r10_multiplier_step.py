@@ -50,7 +50,7 @@ def multiplier_step(
     after it at least): the ratio, and how unlike the low, middle and high intervals (days, without a curve)
     moved.
 
-    Fires for an account behind transformers (multiplier above 1) whose ratio is at least `min_ratio` up or
+    Fires when the ratio of an account behind transformers (multiplier above 1) is at least `min_ratio` up or
     down and leads from its multiplier to one of `catalogue_ratios` within `tolerance_share`: if works, an
     exchange or a program change is on record within `record_days` and everything moved alike to
     `unlike_recorded_log`; or without a record if all moved alike to `unlike_share` of the (logarithmic) ratio,
@@ -74,7 +74,7 @@ def multiplier_step(
     alike = steps.unlike_log <= unlike_share * np.abs(steps.ratio_log)
     with_record = recorded & (steps.unlike_log <= unlike_recorded_log)
     behind = (file > 1) & (with_record | (alike & (steps.by_curve | sure)))
-    direct = (file == 1) & sure & (with_record | (alike & steps.by_curve))
+    direct = (file == 1) & sure & with_record
     before, after = _levels(panel, steps, window_days)
     enough = np.minimum(before, after) >= least_kwh_per_day
     keep = np.flatnonzero((behind | direct) & enough & (off <= np.log1p(tolerance_share)))

@@ -28,10 +28,10 @@ Integers = NDArray[np.int64]
 def multiplier_record(panel: Panel, *, tolerance_share: float, window_days: int, min_days: int) -> Detections:
     """The multiplier on file contradicts itself or the consumption.
 
-    Fires (a) where the file gives one and the same meter another multiplier from some day on and use then
+    Fires when (a) the file gives one and the same meter another multiplier from some day on and use then
     steps with it (at most half as far from the ratio of the multipliers as from no step, over `window_days` on
     both sides, at least `min_days` each): transformers that were really changed leave the use as it was; (b)
-    where an installation has a multiplier and its source says that it had multiplied already, more than
+    an installation has a multiplier and its source says that it had multiplied already, more than
     `tolerance_share` from 1 both.
     Cannot see: a multiplier that was wrong from the start and never changed (a plate check or the area
     balance can).
