@@ -61,7 +61,7 @@ class Curve:
     @cached_property
     def day_kwh(self) -> Floats:
         """Energy per day `[K, C]`, NaN unless every interval of the day is there."""
-        return self.kwh.sum(axis=2) + self.repeated_kwh
+        return np.asarray(self.kwh.sum(axis=2) + self.repeated_kwh)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ class Panel:
         if not len(self.days):
             return np.zeros(len(dates), np.int64)
         index = (dates.astype("datetime64[D]") - self.days[0]).astype(np.int64)
-        return np.clip(index, 0, len(self.days) - 1)
+        return np.asarray(np.clip(index, 0, len(self.days) - 1))
 
     def meter_on(self, rows: Integers, day: Integers) -> NDArray[np.object_]:
         """The meter in place at each (position, day); the position's latest meter where none was."""

@@ -26,12 +26,25 @@ Rows = list[dict[str, Any]]
 START = dt.date(2026, 1, 1)
 RESULTS = ("findings", "cases", "tasks", "coverage")
 TYPES: dict[str, Any] = {
-    "removed_on": pl.Date, "installed_on": pl.Date, "account_id": pl.String, "point_id": pl.String,
-    "area_id": pl.String, "start_register": pl.Float64, "end_register": pl.Float64, "multiplier": pl.Float64,
-    "register_kwh": pl.Float64, "read_at": pl.Datetime("us"), "interval_start": pl.Datetime("us"),
-    "box_id": pl.String, "supply_meter_id": pl.String, "status_since": pl.Date, "price_per_kwh": pl.Float64,
-    "detail": pl.String, "at": pl.Datetime("us"), "opened_at": pl.Datetime("us"),
-}  # fmt: skip
+    "removed_on": pl.Date,
+    "installed_on": pl.Date,
+    "account_id": pl.String,
+    "point_id": pl.String,
+    "area_id": pl.String,
+    "start_register": pl.Float64,
+    "end_register": pl.Float64,
+    "multiplier": pl.Float64,
+    "register_kwh": pl.Float64,
+    "read_at": pl.Datetime("us"),
+    "interval_start": pl.Datetime("us"),
+    "box_id": pl.String,
+    "supply_meter_id": pl.String,
+    "status_since": pl.Date,
+    "price_per_kwh": pl.Float64,
+    "detail": pl.String,
+    "at": pl.Datetime("us"),
+    "opened_at": pl.Datetime("us"),
+}
 
 
 def day(number: int) -> dt.date:
@@ -63,9 +76,12 @@ def installed(
 ) -> dict[str, Any]:
     """One row of the installation file, days counted from START."""
     return {
-        "meter_id": meter, "account_id": account, "installed_on": day(first),
-        "removed_on": None if removed is None else day(removed), **columns,
-    }  # fmt: skip
+        "meter_id": meter,
+        "account_id": account,
+        "installed_on": day(first),
+        "removed_on": None if removed is None else day(removed),
+        **columns,
+    }
 
 
 def frame(rows: Rows) -> pl.DataFrame:

@@ -28,16 +28,14 @@ def _value(name: str) -> Any:
     """A value of the kind that the ending of a fact's name asks for."""
     if name in RULEBOOK.wording:
         return next(iter(RULEBOOK.wording[name]))
-    if name.endswith("_text") or name.endswith("_id"):
+    if name.endswith(("_text", "_id")):
         return "12 ↔ 21"
     if name.endswith("_day") and not name.endswith("_per_day"):
         return "2026-02-20"
     return "2026-02-20 10:00:00" if name.endswith("_at") else 7.0
 
 
-FACTS = {
-    name: _value(name) for section in RULEBOOK.wording.values() for one in section.values() for name in one.facts
-}  # fmt: skip
+FACTS = {name: _value(name) for section in RULEBOOK.wording.values() for one in section.values() for name in one.facts}
 """Every fact that any sentence quotes."""
 
 
@@ -45,11 +43,22 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
     """One row as `findings_frame` makes it."""
     family = {"J": "jump", "G": "grid"}.get(code[0], "reading_error")
     row: dict[str, Any] = {
-        "code": code, "family": family, "account_id": account,
-        "meter_id": f"m-{account}", "start": day(first), "end": day(last), "measured": 3.0, "expected": 0.0,
-        "limit": 1.0, "unit": "kWh", "strength": 3.0, "kwh_at_stake": 100.0, "channel": "import",
-        "facts": json.dumps(FACTS), **columns,
-    }  # fmt: skip
+        "code": code,
+        "family": family,
+        "account_id": account,
+        "meter_id": f"m-{account}",
+        "start": day(first),
+        "end": day(last),
+        "measured": 3.0,
+        "expected": 0.0,
+        "limit": 1.0,
+        "unit": "kWh",
+        "strength": 3.0,
+        "kwh_at_stake": 100.0,
+        "channel": "import",
+        "facts": json.dumps(FACTS),
+        **columns,
+    }
     if code == "R08":
         row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
@@ -66,9 +75,13 @@ def work(
     )
     none = pl.DataFrame(schema={"ticket_id": pl.String, "account_id": pl.String})
     return make_cases(
-        pl.DataFrame(list(rows), schema=SCHEMA, orient="row"), positions, pl.DataFrame(schema=COVERAGE),
-        none if tickets is None else tickets, RULEBOOK, AS_OF,
-    )  # fmt: skip
+        pl.DataFrame(list(rows), schema=SCHEMA, orient="row"),
+        positions,
+        pl.DataFrame(schema=COVERAGE),
+        none if tickets is None else tickets,
+        RULEBOOK,
+        AS_OF,
+    )
 
 
 def test_no_findings_no_cases() -> None:
@@ -143,17 +156,24 @@ class TestIdentity:
         ids = {
             work(row).cases["case_id"].item()
             for row in (
-                finding("R01", "A0"), finding("R07", "A0"), finding("R01", "A1"), finding("J01", "A0"),
+                finding("R01", "A0"),
+                finding("R07", "A0"),
+                finding("R01", "A1"),
+                finding("J01", "A0"),
                 finding("R01", "A0", 20, 30),
             )
-        }  # fmt: skip
+        }
         assert len(ids) == 4
 
     def test_row_order_changes_nothing(self) -> None:
         rows = [
-            finding("R01", "A0"), finding("R07", "A0", 47, 48), finding("J01", "A1", 20, 60), finding("Q01", "A2", 50, 58),
-            finding("R08", "A3", related_account_id="A4", related_meter_id="m-A4"), finding("R02", "A4", 10, 11),
-        ]  # fmt: skip
+            finding("R01", "A0"),
+            finding("R07", "A0", 47, 48),
+            finding("J01", "A1", 20, 60),
+            finding("Q01", "A2", 50, 58),
+            finding("R08", "A3", related_account_id="A4", related_meter_id="m-A4"),
+            finding("R02", "A4", 10, 11),
+        ]
         one, other = work(*rows), work(*rows[::-1])
         assert one.cases.equals(other.cases)
         assert one.findings.equals(other.findings)
@@ -180,10 +200,12 @@ class TestSuppression:
     @pytest.mark.parametrize(
         ("code", "accounts", "allowed"),
         [
-            pytest.param("J01", 100, 20, id="sustained-floor"), pytest.param("J01", 2500, 25, id="sustained-share"),
-            pytest.param("J02", 100, 10, id="spike-floor"), pytest.param("J02", 6000, 12, id="spike-share"),
+            pytest.param("J01", 100, 20, id="sustained-floor"),
+            pytest.param("J01", 2500, 25, id="sustained-share"),
+            pytest.param("J02", 100, 10, id="spike-floor"),
+            pytest.param("J02", 6000, 12, id="spike-share"),
         ],
-    )  # fmt: skip
+    )
     def test_the_budget_of_jumps(self, code: str, accounts: int, allowed: int) -> None:
         rows = [finding(code, f"A{at}", 50, 60, strength=100.0 - at, kwh_at_stake=float(at)) for at in range(30)]
         done = work(*rows, accounts=accounts)

@@ -15,18 +15,29 @@ TOP_TICKS = 1_000_000
 
 
 def energy_of(
-    ticks: list[int | None], *, offset: list[float] | None = None, start: tuple[int, int] | None = None,
-    end: tuple[int, int] | None = None, decimals: int = 2, top: int = TOP_TICKS,
-) -> DialEnergy:  # fmt: skip
+    ticks: list[int | None],
+    *,
+    offset: list[float] | None = None,
+    start: tuple[int, int] | None = None,
+    end: tuple[int, int] | None = None,
+    decimals: int = 2,
+    top: int = TOP_TICKS,
+) -> DialEnergy:
     """Energy of one dial; `start` and `end` are (border, ticks) as recorded at installation and removal."""
     none = (-1, 0)
     (start_at, start_ticks), (end_at, end_ticks) = start or none, end or none
     row = np.array([[0 if value is None else value for value in ticks]], np.int64)
     dials = Dials(
-        row, np.array([[value is not None for value in ticks]], bool),
-        np.array([offset or [0.0] * len(ticks)], np.float32), np.array([10.0**decimals]), np.array([top]),
-        np.array([start_at]), np.array([start_ticks]), np.array([end_at]), np.array([end_ticks]),
-    )  # fmt: skip
+        row,
+        np.array([[value is not None for value in ticks]], bool),
+        np.array([offset or [0.0] * len(ticks)], np.float32),
+        np.array([10.0**decimals]),
+        np.array([top]),
+        np.array([start_at]),
+        np.array([start_ticks]),
+        np.array([end_at]),
+        np.array([end_ticks]),
+    )
     return dial_energy(dials, **LIMITS)
 
 
@@ -40,7 +51,7 @@ def interpolated(times: list[float], register_kwh: list[float], days: int) -> np
 
 @st.composite
 def dials(draw: st.DrawFn) -> tuple[list[int | None], list[float], list[int]]:
-    """(ticks per border, offsets, unrolled ticks): a dial that counts up to 4.9 kWh a day, with gaps and off-time reads."""
+    """(ticks per border, offsets, unrolled ticks): a dial of up to 4.9 kWh a day, with gaps and off-time reads."""
     days = draw(st.integers(1, 20))
     use = draw(st.lists(st.integers(0, 490), min_size=days + 1, max_size=days + 1))
     begin = draw(st.one_of(st.integers(0, TOP_TICKS - 1), st.integers(TOP_TICKS - 3000, TOP_TICKS - 1)))

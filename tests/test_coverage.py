@@ -29,9 +29,12 @@ def mixed(tmp_path: Path) -> Result:
     monthly = [read("MONTHLY", instant(30 * at - 400), 100.0 + 200 * at) for at in range(15)]
     register = reads("LONG", STEADY) + reads("SHORT", STEADY[:5], first=45) + monthly + reads("S", STEADY)
     rows = [
-        installed("LONG", "A", -500, area_id="1"), installed("SHORT", "B", 45, area_id="1"), installed("MONTHLY", "C", -500),
-        installed("SILENT", "D", -500), installed("S", None, -500, area_id="1"),
-    ]  # fmt: skip
+        installed("LONG", "A", -500, area_id="1"),
+        installed("SHORT", "B", 45, area_id="1"),
+        installed("MONTHLY", "C", -500),
+        installed("SILENT", "D", -500),
+        installed("S", None, -500, area_id="1"),
+    ]
     return scan_tables(tmp_path, 49, register_reads=register, installations=rows)
 
 
@@ -69,8 +72,9 @@ def test_short_history_of_everybody_is_told_for_each(tmp_path: Path) -> None:
     result = scan_tables(tmp_path, 5, register_reads=register, installations=[installed("M", "A"), installed("N", "B")])
     told = rows_of(result, "J01")
     assert [row for row in told if row[0] is not None] == [
-        ("A", "insufficient_data", "too_few_reads", 1), ("B", "insufficient_data", "too_few_reads", 1),
-    ]  # fmt: skip
+        ("A", "insufficient_data", "too_few_reads", 1),
+        ("B", "insufficient_data", "too_few_reads", 1),
+    ]
     assert sums(result) == {2}
 
 

@@ -39,12 +39,17 @@ def told(fleet: Fleet) -> list[tuple[str, str]]:
 class TestPositions:
     def test_one_per_account_and_point_whatever_meters_come_and_go(self, tmp_path: Path) -> None:
         rows = [
-            installed("M", "A", 0, 9), installed("N", "A", 9), installed("O", "A", point_id="2"), installed("S", None),
-        ]  # fmt: skip
+            installed("M", "A", 0, 9),
+            installed("N", "A", 9),
+            installed("O", "A", point_id="2"),
+            installed("S", None),
+        ]
         fleet = fleet_of(tmp_path, rows)
         assert fleet.positions.select("account_id", "point_id", "meter_id").rows() == [
-            ("A", "2", "O"), ("A", "A", "N"), (None, "S", "S"),
-        ]  # fmt: skip
+            ("A", "2", "O"),
+            ("A", "A", "N"),
+            (None, "S", "S"),
+        ]
         assert fleet.positions["is_supply"].to_list() == [False, False, True]
         assert fleet.positions["first_installed_on"].to_list()[1] == day(0)
 
@@ -89,8 +94,9 @@ class TestDials:
         rows = [installed("M", "A", 0, 9, end_register=5.0), installed("M", "B", 12, start_register=0.0)]
         fleet = fleet_of(tmp_path, rows)
         assert fleet.dials.select("first_on", "last_on", "start_register", "end_register").rows() == [
-            (day(0), day(9), None, 5.0), (day(12), FOREVER, 0.0, None),
-        ]  # fmt: skip
+            (day(0), day(9), None, 5.0),
+            (day(12), FOREVER, 0.0, None),
+        ]
         assert not fleet.installations["moved_in"].any()
 
     @pytest.mark.parametrize(
@@ -123,8 +129,10 @@ class TestContradictions:
 
     def test_a_check_meter_is_no_overlap_and_ends_nothing(self, tmp_path: Path) -> None:
         rows = [
-            installed("M", "A", 0, 30), installed("C", "A", 9, point_role="check"), installed("N", "A", 30),
-        ]  # fmt: skip
+            installed("M", "A", 0, 30),
+            installed("C", "A", 9, point_role="check"),
+            installed("N", "A", 30),
+        ]
         fleet = fleet_of(tmp_path, rows)
         assert told(fleet) == []
         assert spans(fleet) == [("M", day(0), day(30)), ("C", day(9), FOREVER), ("N", day(30), FOREVER)]
@@ -138,11 +146,16 @@ def test_the_order_of_the_file_changes_nothing(
     rng = np.random.default_rng(seed)
     rows = [
         installed(
-            f"M{rng.integers(3)}", f"A{rng.integers(3)}", int(rng.integers(0, 20)), int(rng.integers(10, 50)),
-            register_digits=int(rng.integers(4, 8)), multiplier=float(rng.integers(1, 4)), area_id=f"T{rng.integers(2)}",
+            f"M{rng.integers(3)}",
+            f"A{rng.integers(3)}",
+            int(rng.integers(0, 20)),
+            int(rng.integers(10, 50)),
+            register_digits=int(rng.integers(4, 8)),
+            multiplier=float(rng.integers(1, 4)),
+            area_id=f"T{rng.integers(2)}",
         )
         for _ in order
-    ]  # fmt: skip
+    ]
     one = fleet_of(tmp_path_factory.mktemp("one"), rows)
     other = fleet_of(tmp_path_factory.mktemp("other"), [rows[at] for at in order])
     for name in ("positions", "installations", "dials", "contradictions"):

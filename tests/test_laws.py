@@ -61,12 +61,23 @@ class TestEveryRule:
             pytest.param(lambda: panel([[100.0], [np.nan]], events=events(0)), id="no-day"),
             pytest.param(lambda: panel([[100.0, 108.0]]), id="one-day"),
             pytest.param(lambda: panel(np.empty((0, 1))), id="nothing"),
-            pytest.param(lambda: panel(np.empty((0, 11)), curve=(30, np.empty(0, int), 0, np.empty((0, 10, 48)))), id="nobodys-curve"),
-            pytest.param(lambda: panel([[100.0, 108.0, 117.0]], curve=(30, [0], 0, np.full((1, 2, 48), np.nan))), id="blank-curve"),
-            pytest.param(lambda: panel(np.full((1, 3), np.nan), rates=([0], ["import_t1"], np.full((1, 1, 3), np.nan))), id="blank-rates"),
-            pytest.param(lambda: panel(np.full((1, 3), np.nan), export=([0], np.full((1, 3), np.nan))), id="blank-export"),
+            pytest.param(
+                lambda: panel(np.empty((0, 11)), curve=(30, np.empty(0, int), 0, np.empty((0, 10, 48)))),
+                id="nobodys-curve",
+            ),
+            pytest.param(
+                lambda: panel([[100.0, 108.0, 117.0]], curve=(30, [0], 0, np.full((1, 2, 48), np.nan))),
+                id="blank-curve",
+            ),
+            pytest.param(
+                lambda: panel(np.full((1, 3), np.nan), rates=([0], ["import_t1"], np.full((1, 1, 3), np.nan))),
+                id="blank-rates",
+            ),
+            pytest.param(
+                lambda: panel(np.full((1, 3), np.nan), export=([0], np.full((1, 3), np.nan))), id="blank-export"
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_finds_nothing_in_nothing(self, code: str, seen: Callable[[], Panel]) -> None:
         assert len(found_by(code, seen())) == 0
 
@@ -114,32 +125,45 @@ def rough_panel(rng: np.random.Generator, count: int, days: int) -> Panel:
     register = np.where(rng.random(register.shape) < 0.05, np.nan, register % 1e6)
     register[2::6] = np.where(np.arange(days + 1) % 30 == 3, register[2::6], np.nan)
     return panel(
-        register, quality=rng.choice([0, 0, 0, 0, 3], register.shape),
+        register,
+        quality=rng.choice([0, 0, 0, 0, 3], register.shape),
         read_frequency=["periodic" if at % 6 == 2 else "daily" for at in range(count)],
         status=["vacant" if at % 8 == 3 else "active" for at in range(count)],
-        curve=(60, list(range(0, count, 2)), 0, np.abs(np.round(rng.gamma(1.0, 0.3, (len(range(0, count, 2)), days, 24)), 3))),
+        curve=(
+            60,
+            list(range(0, count, 2)),
+            0,
+            np.abs(np.round(rng.gamma(1.0, 0.3, (len(range(0, count, 2)), days, 24)), 3)),
+        ),
         events=events(1),
-    )  # fmt: skip
+    )
 
 
 def taken(seen: Panel, rows: list[int]) -> Panel:
     """The registers of some positions, in the given order, as a panel of their own (no curve)."""
     named = {
-        name: seen.positions[name].to_list() for name in ("account_id", "point_id", "meter_id", "read_frequency", "status")
-    }  # fmt: skip
+        name: seen.positions[name].to_list()
+        for name in ("account_id", "point_id", "meter_id", "read_frequency", "status")
+    }
     return panel(
-        seen.register_kwh[rows], quality=np.maximum(seen.quality[rows], 0),
+        seen.register_kwh[rows],
+        quality=np.maximum(seen.quality[rows], 0),
         **{name: [values[row] for row in rows] for name, values in named.items()},
-    )  # fmt: skip
+    )
 
 
 def signature(found: Detections, seen: Panel, order: list[int] | None = None) -> set[tuple[Any, ...]]:
     """Findings without their place in the panel: the meters, days and rounded numbers."""
     meters = seen.positions["meter_id"].to_list()
     rows = zip(
-        found.position.tolist(), found.related.tolist(), found.start.tolist(), found.end.tolist(),
-        np.round(found.measured, 6).tolist(), np.round(found.kwh_at_stake, 4).tolist(), strict=True,
-    )  # fmt: skip
+        found.position.tolist(),
+        found.related.tolist(),
+        found.start.tolist(),
+        found.end.tolist(),
+        np.round(found.measured, 6).tolist(),
+        np.round(found.kwh_at_stake, 4).tolist(),
+        strict=True,
+    )
     return {
         (
             frozenset(meters[at] for at in (position, related) if at >= 0),
@@ -209,7 +233,7 @@ def test_days_of_a_town_moved_by_weeks_move_its_findings(tmp_path: Path) -> None
     moved = {
         name: table.with_columns(pl.col(column) + later for column, kind in table.schema.items() if kind.is_temporal())
         for name, table in made.tables.items()
-    }  # fmt: skip
+    }
     here = scan_book(write_book(tmp_path / "here", dict(made.tables)), made.as_of, tmp_path / "out")
     there = scan_book(write_book(tmp_path / "there", moved), made.as_of + later, tmp_path / "later")
     keys = ("code", "meter_id", "related_meter_id", "start", "end", "measured", "status")

@@ -12,6 +12,7 @@ import polars.selectors as cs
 import pytest
 
 from anomaly.frames import OUTPUTS
+from tests.odd_books import ODD_BOOKS
 from tests.scan_fixture import (
     RESULTS,
     Result,
@@ -58,9 +59,11 @@ def in_pieces(tables: Tables, folder: Path) -> None:
 def other_types(tables: Tables, folder: Path) -> None:
     """Text as categories, times in milliseconds, dates as datetimes, whole numbers as small as they go."""
     kinds = [
-        cs.string().cast(pl.Categorical), cs.datetime().cast(pl.Datetime("ms")), cs.date().cast(pl.Datetime("us")),
+        cs.string().cast(pl.Categorical),
+        cs.datetime().cast(pl.Datetime("ms")),
+        cs.date().cast(pl.Datetime("us")),
         cs.by_dtype(pl.Int32).cast(pl.Int16),
-    ]  # fmt: skip
+    ]
     write_book(folder, {name: table.with_columns(kinds) for name, table in tables.items()})
 
 
@@ -113,9 +116,11 @@ class TestSameAnswer:
             .fill_null(False)
         )
         tables = {
-            name: table.filter(pl.col("meter_id").is_in(mine["meter_id"].implode())) if "meter_id" in table.columns else table
+            name: table.filter(pl.col("meter_id").is_in(mine["meter_id"].implode()))
+            if "meter_id" in table.columns
+            else table
             for name, table in made.tables.items()
-        }  # fmt: skip
+        }
         tables["accounts"] = tables["accounts"].filter(pl.col("account_id").is_in(mine["account_id"].implode()))
         alone = scan_book(write_book(tmp_path / "book", tables), town[1], tmp_path / "out")
         told = alone.findings.filter(pl.col("family") == "reading_error")
@@ -142,10 +147,12 @@ class TestAsOf:
             "interval_reads": tables["interval_reads"].filter(ends <= moment),
             "electrical_reads": tables["electrical_reads"].filter(pl.col("read_at") <= moment),
             "events": tables["events"].filter(pl.col("at").dt.date() <= as_of),
-            "installations": tables["installations"].filter(pl.col("installed_on") <= as_of).with_columns(
+            "installations": tables["installations"]
+            .filter(pl.col("installed_on") <= as_of)
+            .with_columns(
                 pl.when(pl.col("removed_on") <= as_of).then(name).alias(name) for name in ("end_register", "removed_on")
             ),
-        }  # fmt: skip
+        }
         whole = scan_book(town[0], as_of, tmp_path / "whole")
         known = scan_book(write_book(tmp_path / "book", cut), as_of, tmp_path / "known")
         same_results(whole, known, (*RESULTS, "series"))
@@ -156,13 +163,15 @@ class TestAsOf:
 
     def test_the_moment_itself_is_seen(self, tmp_path: Path) -> None:
         result = scan_tables(
-            tmp_path, 2,
-            register_reads=[*reads("M", [1, 2, 3]), read("M", instant(2, 0, 1), 4)], installations=[installed("M", "A")],
+            tmp_path,
+            2,
+            register_reads=[*reads("M", [1, 2, 3]), read("M", instant(2, 0, 1), 4)],
+            installations=[installed("M", "A")],
             tickets=[
                 {"ticket_id": str(at), "account_id": "A", "opened_at": when, "kind": "other"}
                 for at, when in enumerate([instant(1), instant(2), instant(3)])
             ],
-        )  # fmt: skip
+        )
         counts = result.run["counts"]["tables"]
         assert counts["register_reads"]["after_as_of"] == 1
         assert counts["tickets"]["after_as_of"] == 1
@@ -200,67 +209,6 @@ class TestOutputsKeepTheContract:
         assert_readable(town[2].cases)
 
 
-ODD_BOOKS = {
-    "one-read": ({"register_reads": reads("M", [5]), "installations": [installed("M", "A")]}, 3),
-    "one-account": ({"register_reads": reads("M", [float(at) for at in range(40)]), "installations": [installed("M", "A")]}, 39),
-    "no-reads-at-all": ({"register_reads": reads("X", [1]), "installations": [installed("M", "A")]}, 3),
-    "installed-without-reads": (
-        {"register_reads": reads("M", [1, 2]), "installations": [installed("M", "A"), installed("N", "B")]}, 3,
-    ),
-    "all-after-as-of": ({"register_reads": reads("M", [1, 2]), "installations": [installed("M", "A", -9)]}, -3),
-    "nothing-installed-yet": ({"register_reads": reads("M", [1, 2]), "installations": [installed("M", "A", 9)]}, 3),
-    "only-monthly": (
-        {
-            "register_reads": [read("M", instant(30 * at, 10, 30), 900 + 200.0 * at) for at in range(14)],
-            "installations": [installed("M", "A", -400)],
-        },
-        400,
-    ),
-    "ten-years": (
-        {
-            "register_reads": reads("M", [7.0 * at + at % 5 for at in range(3650)]),
-            "installations": [installed("M", "A", -9)],
-        },
-        3649,
-    ),
-    "points": (
-        {
-            "register_reads": reads("M", [9.0 * at for at in range(9)]) + reads("S", [4.0 * at for at in range(9)])
-            + reads("C", [9.0 * at for at in range(9)]),
-            "installations": [
-                installed("M", "A", point_id="1"), installed("S", "A", point_id="2", point_role="subtract"),
-                installed("C", "A", point_id="1", point_role="check"),
-            ],
-        },
-        8,
-    ),
-    "swapped-in-the-file": (
-        {
-            "register_reads": reads("M", [3.0 * at for at in range(60)]) + reads("N", [9.0 * at for at in range(60)]),
-            "installations": [
-                installed("M", "A", -9, 30), installed("N", "A", 30), installed("N", "B", -9, 30), installed("M", "B", 30),
-            ],
-        },
-        59,
-    ),
-    "absurd-numbers": (
-        {
-            "register_reads": reads("M", [1, 2, 1e300, 4, -5, 6.0]) + reads("N", [0, 1, 2, 3, 4, 5])
-            + reads("O", [0, 1, 2, 3, 4, 5]),
-            "installations": [
-                installed("M", "A", multiplier=0.0, register_decimals=0),
-                installed("N", "B", multiplier=-1.0, register_decimals=4, register_digits=0),
-                installed("O", "C", multiplier=1e15, register_decimals=99, register_digits=99, max_amps=0.0, rated_volts=-3.0),
-            ],
-        },
-        5,
-    ),
-    "supply-only": (
-        {"register_reads": reads("S", [float(at) for at in range(40)]), "installations": [installed("S", None, area_id="T")]}, 39,
-    ),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", ODD_BOOKS)
 def test_odd_books_are_scanned_and_their_coverage_adds_up(tmp_path: Path, name: str) -> None:
     tables, as_of = ODD_BOOKS[name]
@@ -291,15 +239,30 @@ def test_leading_zeros_come_out_again(tmp_path: Path) -> None:
 def test_every_implausible_row_becomes_a_finding(tmp_path: Path) -> None:
     steady = [50.0 + 9 * at for at in range(30)]
     register = [
-        *reads("M", steady), read("M", instant(-12), 2.0), read("M", instant(4), 86.5), read("M", instant(7), -1.0),
-        *reads("X", steady), *reads("OLD", steady), *reads("NEW", [9.0 * at for at in range(20)], first=10),
-    ]  # fmt: skip
+        *reads("M", steady),
+        read("M", instant(-12), 2.0),
+        read("M", instant(4), 86.5),
+        read("M", instant(7), -1.0),
+        *reads("X", steady),
+        *reads("OLD", steady),
+        *reads("NEW", [9.0 * at for at in range(20)], first=10),
+    ]
     rows = [
-        installed("M", "A", -5), installed("OLD", "B", -50, 10, end_register=140.0), installed("NEW", "B", 10, start_register=0.0),
-        installed("P", "C", -5), installed("Q", "C", 3), installed("P", "D", 2),
-    ]  # fmt: skip
+        installed("M", "A", -5),
+        installed("OLD", "B", -50, 10, end_register=140.0),
+        installed("NEW", "B", 10, start_register=0.0),
+        installed("P", "C", -5),
+        installed("Q", "C", 3),
+        installed("P", "D", 2),
+    ]
     result = scan_tables(tmp_path, 29, register_reads=register, installations=rows)
     told = set(result.findings.select("code", "meter_id").rows())
     assert told >= {
-        ("Q02", "M"), ("Q03", "M"), ("Q04", "OLD"), ("Q05", "X"), ("Q06", "P"), ("Q07", "M"), ("Q10", "P"),
-    }  # fmt: skip
+        ("Q02", "M"),
+        ("Q03", "M"),
+        ("Q04", "OLD"),
+        ("Q05", "X"),
+        ("Q06", "P"),
+        ("Q07", "M"),
+        ("Q10", "P"),
+    }

@@ -59,12 +59,17 @@ def test_a_reader_with_the_old_folder_open_keeps_it(tmp_path: Path) -> None:
         assert reading.read() == "old"
 
 
+def _broken_off(out: Path, fault: type[BaseException]) -> None:
+    with replaced(out) as fresh:
+        (fresh / "result.txt").write_text("half")
+        raise fault
+
+
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
 def test_a_fault_midway_leaves_the_old_folder(tmp_path: Path, fault: type[BaseException]) -> None:
     out = filled(tmp_path / "out", "old")
-    with pytest.raises(fault), replaced(out) as fresh:
-        (fresh / "result.txt").write_text("half")
-        raise fault
+    with pytest.raises(fault):
+        _broken_off(out, fault)
     assert (out / "result.txt").read_text() == "old"
     assert names(tmp_path) == {"out"}
 
@@ -72,8 +77,10 @@ def test_a_fault_midway_leaves_the_old_folder(tmp_path: Path, fault: type[BaseEx
 def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path: Path) -> None:
     out = filled(tmp_path / "out", "old")
     killed = (
-        "import os, sys\nfrom pathlib import Path\nfrom pipelines.writing import locked, replaced\nout = Path(sys.argv[1])\n"
-        "with locked(out), replaced(out) as fresh:\n (fresh / 'result.txt').write_text('half')\n os.kill(os.getpid(), 9)\n"
+        "import os, sys\nfrom pathlib import Path\nfrom pipelines.writing import locked, replaced\n"
+        "out = Path(sys.argv[1])\n"
+        "with locked(out), replaced(out) as fresh:\n"
+        " (fresh / 'result.txt').write_text('half')\n os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", killed, str(out)], check=False, cwd=Path(__file__).parent.parent)
     assert done.returncode == -signal.SIGKILL
@@ -116,14 +123,24 @@ def test_a_full_disk_is_told_and_leaves_the_old_result(tmp_path: Path) -> None:
         "try:\n scan(Path(sys.argv[1]), dt.date.fromisoformat(sys.argv[2]), Path(sys.argv[3]))\n"
         "except KwhyError as error:\n sys.exit(77)\n"
     )
-    big = write_book(tmp_path / "big", {
-        "register_reads": [row for at in range(40) for row in reads(f"M{at}", [1.0 + at * (9 + day_ % 5 * 3 - 6) for day_ in range(60)])],
-        "installations": [installed(f"M{at}", f"A{at}") for at in range(40)],
-    })  # fmt: skip
+    big = write_book(
+        tmp_path / "big",
+        {
+            "register_reads": [
+                row
+                for at in range(40)
+                for row in reads(f"M{at}", [1.0 + at * (9 + day_ % 5 * 3 - 6) for day_ in range(60)])
+            ],
+            "installations": [installed(f"M{at}", f"A{at}") for at in range(40)],
+        },
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(big), day(59).isoformat(), str(out)], check=False,
-        cwd=Path(__file__).parent.parent, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", script, str(big), day(59).isoformat(), str(out)],
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 77, done.stderr
     assert pl.read_parquet(out / "findings.parquet").equals(before.findings)
     assert names(tmp_path) == {"book", "big", "out"}

@@ -46,9 +46,15 @@ def homes(count: int, days: int, curve_days: int, seed: int) -> HomeSeries:
 def faulty_town(seed: int = 3) -> FaultyTown:
     """160 accounts over 240 days, one fault or innocent look-alike of every kind among them."""
     plan = Plan(
-        accounts=160, monthly_share=0.2, ct_share=0.25, rate_share=0.3, generation_share=0.1, three_phase_share=0.4,
-        curve_share=0.7, clock_change=CLOCK_CHANGE,
-    )  # fmt: skip
+        accounts=160,
+        monthly_share=0.2,
+        ct_share=0.25,
+        rate_share=0.3,
+        generation_share=0.1,
+        three_phase_share=0.4,
+        curve_share=0.7,
+        clock_change=CLOCK_CHANGE,
+    )
     town = build_town(homes(40, 240, 70, seed), seed=seed, plan=plan)
     town, truth = inject(town, [Fault(kind) for kind in KINDS], seed)
     return FaultyTown(town.tables(), dt.date.fromisoformat(str(town.as_of)), truth)

@@ -11,8 +11,12 @@ from anomaly.day_spans import joined_runs, span_count, span_extreme, span_sum
 from anomaly.panel import Curve, Panel
 from anomaly.registry import Detections, detections, detector
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+
+CANCELLED_SHARE = 0.5
+"""Where less than this share of the worst difference is left over all days, the days cancel."""
 
 
 @detector(
@@ -54,8 +58,7 @@ def _of_curve(
     sums = balance(panel, curve, tolerance_steps=tolerance_steps, tolerance_share=tolerance_share)
     row, first, end = joined_runs(_days_of_spans(sums), pause_days)
     wrong = sums.wrong
-    curve_kwh = span_sum(sums.curve_kwh, row, first, end)
-    register_kwh = span_sum(sums.register_kwh, row, first, end)
+    curve_kwh, register_kwh = _told_sums(sums, row, first, end)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(wrong & (sums.register_kwh > 0), sums.curve_kwh / sums.register_kwh, np.nan)
         limits_away = np.where(wrong, np.abs(sums.excess_kwh) / sums.tolerance_kwh, np.nan)
@@ -83,6 +86,25 @@ def _of_curve(
             "steady_days": np.where(steady, wrong_days, 0),
             "multiplier_ratio": overall * panel.multiplier[curve.rows[row], start],
         },
+    )
+
+
+def _told_sums(sums: Balance, row: Integers, first: Integers, end: Integers) -> tuple[Floats, Floats]:
+    """Curve and register energy of each finding; where up and down cancel, of its worst span alone.
+
+    A read that is wrong alone moves energy from one day to the next: over both days nothing differs.
+    """
+    curve_kwh = span_sum(sums.curve_kwh, row, first, end)
+    register_kwh = span_sum(sums.register_kwh, row, first, end)
+    cell = np.arange(sums.wrong.shape[1])
+    inside = sums.wrong[row] & (cell >= first[:, None]) & (cell < end[:, None])
+    off = np.where(inside, np.abs(sums.excess_kwh[row]), 0.0)
+    worst = np.argmax(off, axis=1)
+    entry = np.arange(len(row))
+    cancels = np.abs(curve_kwh - register_kwh) < CANCELLED_SHARE * off[entry, worst]
+    return (
+        np.where(cancels, sums.curve_kwh[row, worst], curve_kwh),
+        np.where(cancels, sums.register_kwh[row, worst], register_kwh),
     )
 
 

@@ -41,12 +41,12 @@ def clock_shift(
 ) -> Detections:
     """The curve runs hours early or late.
 
-    Fires when it shows in one of two ways. Beside the register: on at least `min_days` days, and `min_day_share` of a stretch on
-    which curve and daily register disagree, they agree once the curve is moved by one and the same time of
-    at least `min_shift_minutes`. Beside itself: in two weeks running the mean day fits the four weeks
-    before better by `min_gain` in correlation when moved by the same `min_shape_shift_minutes` or more, as
-    do `min_days` of the seven days of each, and the position's weeks before never seemed shifted by
-    `max_own_gain`.
+    Fires when either the register or the curve itself shows it. Beside the register: on at least `min_days`
+    days, and `min_day_share` of a stretch on which curve and daily register disagree, they agree once the
+    curve is moved by one and the same time of at least `min_shift_minutes`. Beside itself: in two weeks
+    running the mean day fits the four weeks before better by `min_gain` in correlation when moved by the same
+    `min_shape_shift_minutes` or more, as do `min_days` of the seven days of each, and the position's weeks
+    before never seemed shifted by `max_own_gain`.
     Cannot see: shifts of an hour without daily registers (people move with the clock change themselves),
     shifts of flat loads, and, without registers, shifts in the last two weeks or in the first eleven of a
     curve.

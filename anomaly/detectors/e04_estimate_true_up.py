@@ -45,8 +45,9 @@ class _Settlement:
 
 @dataclass(frozen=True, eq=False)
 class _Energies:
-    """Of each settlement: days since the last actual read and since the read before, the kWh of both (`total`, `step`),
-    a day's share of the total (`spread`), the usual day and its log `noise`, what the last step has too much (`backlog`).
+    """Of each settlement: days and kWh since the last actual read (`gap_days`, `total`) and since the read before
+    (`step_days`, `step`), a day's share of the total (`spread`), the usual day, how much its logs vary (`noise`), and
+    what the last step has too much (`backlog`).
     """
 
     gap_days: Floats

@@ -38,7 +38,7 @@ def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
         limit=tolerance_days,
         strength=np.log1p(days),
         kwh_at_stake=found.energy_kwh,
-        related_account_id=np.where(found.detail == own, None, found.detail),
+        related_account_id=_but_own(found.detail, own),
         meter_id=found.meter_id,
         channel=None,
         facts={
@@ -47,6 +47,13 @@ def meter_at_two_points(panel: Panel, *, tolerance_days: float) -> Detections:
             "second_account_id": _or_nobody(found.detail),
         },
     ).take(np.flatnonzero(days > tolerance_days))
+
+
+def _but_own(accounts: NDArray[np.object_], own: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Account numbers, none where the other point is one of the same account."""
+    others = accounts.copy()
+    others[accounts == own] = None
+    return others
 
 
 def _or_nobody(accounts: NDArray[np.object_]) -> NDArray[np.object_]:

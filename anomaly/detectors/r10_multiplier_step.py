@@ -60,14 +60,12 @@ def multiplier_step(
     side.
     Cannot see: a ratio below `min_ratio`; a step that real use blurs; the first days after it.
     """
+    rows = _screened(panel, min_ratio, sure_ratio, min_days, scan_days, least_kwh_per_day)
     steps = scale_steps(
-        panel, _screened(panel, min_ratio, sure_ratio, min_days, scan_days, least_kwh_per_day), scan_days=scan_days,
-        window_days=window_days, least_before=LEAST_BEFORE, least_after=min_days, floor_kwh=FLOOR_KWH,
+        panel, rows, scan_days=scan_days, window_days=window_days, least_before=LEAST_BEFORE, least_after=min_days,
+        floor_kwh=FLOOR_KWH,
     )  # fmt: skip
-    steps = steps.take(np.flatnonzero(np.abs(steps.ratio_log) >= np.log(min_ratio)))
-    file = panel.multiplier[steps.row, steps.split - 1]
-    steps = steps.take(np.flatnonzero(file == panel.multiplier[steps.row, steps.split]))
-    file = panel.multiplier[steps.row, steps.split]
+    steps, file = _file_unchanged(panel, steps.take(np.flatnonzero(np.abs(steps.ratio_log) >= np.log(min_ratio))))
     near, off = _nearest(steps.ratio_log, file, np.asarray(catalogue_ratios, dtype=np.float64))
     recorded = _recorded(panel, steps, record_days)
     sure = np.abs(steps.ratio_log) >= np.log(sure_ratio * (1 - tolerance_share))
@@ -78,6 +76,26 @@ def multiplier_step(
     before, after = _levels(panel, steps, window_days)
     enough = np.minimum(before, after) >= least_kwh_per_day
     keep = np.flatnonzero((behind | direct) & enough & (off <= np.log1p(tolerance_share)))
+    return _found(panel, steps, file, near, before, after, recorded, min_ratio).take(keep)
+
+
+def _file_unchanged(panel: Panel, steps: ScaleSteps) -> tuple[ScaleSteps, Floats]:
+    """The steps on whose day the file keeps its multiplier, and that multiplier."""
+    file = panel.multiplier[steps.row, steps.split]
+    same = np.flatnonzero(file == panel.multiplier[steps.row, steps.split - 1])
+    return steps.take(same), file[same]
+
+
+def _found(
+    panel: Panel,
+    steps: ScaleSteps,
+    file: Floats,
+    near: Floats,
+    before: Floats,
+    after: Floats,
+    recorded: Booleans,
+    min_ratio: float,
+) -> Detections:
     ratio = np.exp(steps.ratio_log)
     return detections(
         panel,
@@ -98,7 +116,7 @@ def multiplier_step(
             "unlike_percent": 100 * np.expm1(steps.unlike_log),
             "pattern": np.where(recorded, "work_on_record", "no_work_on_record").astype(object),
         },
-    ).take(keep)
+    )
 
 
 def _screened(
