@@ -128,7 +128,8 @@ def _rollovers(
     back_up = has_follower & (after >= previous)
     bound = usual_multiple * usual + floor_kwh * dials.scale[row]
     plausible = (wrapped >= 0) & (wrapped <= bound)
-    passed = (previous >= near_top_share * dials.top[row]) & (previous < dials.top[row]) & plausible & goes_on & ~back_up
+    near_top = (previous >= near_top_share * dials.top[row]) & (previous < dials.top[row])
+    passed = near_top & plausible & goes_on & ~back_up
     return row[passed], border[passed]
 
 

@@ -75,7 +75,7 @@ def shifts_beside_register(
     inside = (day < end[:, None]) & sums.decided[row[:, None], np.minimum(day, curve.days - 1)]
     at = np.minimum(day, curve.days - 1)
     register, allowed = sums.register_kwh[row[:, None], at], sums.tolerance_kwh[row[:, None], at]
-    energy = _running_energy(curve, row)
+    energy, absent = _running_energy(curve, row)
     per_day = curve.kwh.shape[2]
     shifts = np.array([s for s in range(-per_day // 2, per_day // 2 + 1) if abs(s) >= min_intervals])
     agrees = np.empty((len(shifts), len(row)), np.int64)
@@ -84,10 +84,12 @@ def shifts_beside_register(
         begin = np.clip(at * per_day + shift, 0, energy.shape[1] - 1)
         stop = np.clip(begin + per_day, 0, energy.shape[1] - 1)
         moved = np.take_along_axis(energy, stop, axis=1) - np.take_along_axis(energy, begin, axis=1)
-        off = np.where(inside, np.abs(moved - register), np.nan)
+        gaps = np.take_along_axis(absent, stop, axis=1) - np.take_along_axis(absent, begin, axis=1)
+        off = np.where(inside & (gaps == 0), np.abs(moved - register), np.nan)
+        known = np.isfinite(off)
         with np.errstate(invalid="ignore"):
             agrees[place] = (off <= allowed).sum(axis=1)
-        error[place] = np.where(np.isfinite(off), off, 0.0).sum(axis=1)
+        error[place] = np.where(known, off, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     # Ties go to the shift that fits most closely, then to the smaller one.
     order = np.lexsort((np.abs(shifts)[:, None] + 0 * error.astype(np.int64), error, -agrees), axis=0)[0]
     columns = np.arange(len(row))
@@ -223,13 +225,14 @@ def _fits(shape: Floats, reference: Floats) -> Floats:
         return np.asarray(np.where(size > 0, product / size, 0.0))
 
 
-def _running_energy(curve: Curve, row: Integers) -> Floats:
-    """`[n, C·N + 1]` energy from the first interval on; unknown (NaN) intervals make everything after
-    unknown only where they lie between the two ends of a difference, so they count as infinite steps."""
+def _running_energy(curve: Curve, row: Integers) -> tuple[Floats, Integers]:
+    """`[n, C·N + 1]` energy from the first interval on, and how many intervals were absent until then."""
     values = series_of(curve)[row]
     energy = np.zeros((len(row), values.shape[1] + 1))
-    np.cumsum(np.where(np.isnan(values), 1e12, values), axis=1, out=energy[:, 1:])
-    return energy
+    absent = np.zeros(energy.shape, np.int64)
+    np.cumsum(np.nan_to_num(values), axis=1, out=energy[:, 1:])
+    np.cumsum(np.isnan(values), axis=1, out=absent[:, 1:])
+    return energy, absent
 
 
 def _first_of_each(shifts: Shifts) -> Shifts:

@@ -40,7 +40,9 @@ def cause_model(
     return CauseModel(codes, causes, np.log([priors[cause] for cause in causes]), tempering * np.log(table))
 
 
-def probabilities(model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], cases: int) -> NDArray[np.float64]:
+def probabilities(
+    model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], cases: int
+) -> NDArray[np.float64]:
     """Probability of each cause, `[cases, causes]`, from (case, code) pairs; a repeated pair counts once.
 
     Only the unknown cause and causes that some finding of the case speaks for are weighed.

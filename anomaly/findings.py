@@ -125,7 +125,7 @@ def _plain(values: NDArray[Any]) -> list[Any]:
 
 
 def _iso(value: np.datetime64) -> str:
-    moment = value.astype("datetime64[s]").item()
+    moment: dt.datetime = value.astype("datetime64[s]").item()
     return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat(sep=" ")
 
 

@@ -140,12 +140,12 @@ class Panel:
         """The meter in place at each (position, day); the position's latest meter where none was."""
         if not len(rows):
             return np.empty(0, dtype=object)
-        latest = self.positions["meter_id"][np.maximum(rows, 0)].to_numpy().astype(object)
+        meters: NDArray[np.object_] = self.positions["meter_id"][np.maximum(rows, 0)].to_numpy().astype(object)
+        meters[rows < 0] = None
         found = self.installation[rows, day]
-        if not len(self.installations):
-            return np.where(rows >= 0, latest, None)
-        placed = self.installations["meter_id"][np.maximum(found, 0)].to_numpy().astype(object)
-        return np.where(found >= 0, placed, np.where(rows >= 0, latest, None))
+        placed = np.flatnonzero((found >= 0) & (rows >= 0))
+        meters[placed] = self.installations["meter_id"][found[placed]].to_numpy()
+        return meters
 
     def column(self, name: str) -> NDArray[Any]:
         """One column of `positions` as numpy (nulls: NaN, NaT or None)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from anomaly.panel import Panel
 GAP_DAYS = 7
 """Conflicts of one meter at most a week apart are one story."""
 
-STORY = {
+STORY: dict[str, Any] = {
     "row": pl.Int64, "meter_id": pl.String, "story": pl.UInt32, "reads": pl.Int64, "instants": pl.UInt32,
     "first_day": pl.Date, "last_day": pl.Date, "first_at": pl.Datetime("us"), "low_kwh": pl.Float64,
     "high_kwh": pl.Float64, "apart_kwh": pl.Float64, "multiplier": pl.Float64,

@@ -57,7 +57,7 @@ def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64],
 
 
 def true_cells(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(row, column) of the true cells of `mask[M, N]`, in row order: `np.nonzero`, many times faster where few are true."""
+    """(row, column) of the true cells of `mask[M, N]`, in row order: `np.nonzero`, but fast where few are true."""
     if mask.flags.c_contiguous and mask.shape[1]:
         row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
         return row, column

@@ -20,7 +20,7 @@ from anomaly.profile import (
     minus_group_median,
     profile_days,
     weekly_profiles,
-)  # fmt: skip
+)
 from anomaly.swap_found import Judged, Swaps, disjoint, no_swaps, swaps_of, together
 from anomaly.swap_groups import blocks, groups_of
 from anomaly.swap_plan import Limits, Plan, Windows

@@ -45,7 +45,7 @@ def untouched(series: HomeSeries, seed: int, last: dt.date) -> Untouched:
         if before is not None:
             new = result.open_cases.join(before, on="case_id", how="anti")
             opened.append(new.join(rules_of(result.findings), on="case_id", how="left").with_columns(as_of=pl.lit(day)))
-        before = result.cases.select("case_id")
+        before = result.open_cases.select("case_id")
     cases = pl.concat(opened)
     homes = len(town.accounts)
     return Untouched(
@@ -66,7 +66,7 @@ def with_source_gap(town: Town, cases: pl.DataFrame) -> list[bool]:
     daily = (town.accounts["read_frequency"] == "daily").to_numpy()
     absent = ~town.dials.present & daily[:, None]
     curve_first = len(town.days) - town.curve_days
-    has_curve = town.dials.curve_present.any(axis=(1, 2))
+    has_curve = np.asarray(town.dials.curve_present.any(axis=(1, 2)))
     absent[:, curve_first:-1] |= ~town.dials.curve_present.all(axis=2) & has_curve[:, None]
     told = []
     for case in cases.select("account_id", "start", "end", "cause").to_dicts():

@@ -1,4 +1,4 @@
-"""Side reads settled: of several reads for one day border the nearest to midnight, of two values for one instant the better."""
+"""Side reads settled: of several for one day border the nearest to midnight, of two for one instant the better."""
 
 from __future__ import annotations
 

@@ -42,9 +42,10 @@ def land_electrical(
 
 
 def _in_window(rows: pl.DataFrame, tally: Tally, first_day: dt.date, as_of: dt.date) -> pl.DataFrame:
-    """Rows of the days of the panel; later and older ones are counted, and those of as-of 00:00, whose day has not begun."""
+    """Rows of the days of the panel; the others are counted, also those of as-of 00:00, whose day has not begun."""
     day, end = pl.col("read_at").dt.date(), dt.datetime.combine(as_of, dt.time())
-    outside = {"after_as_of": pl.col("read_at") > end, "at_as_of": pl.col("read_at") == end, "before_window": day < first_day}
+    at = pl.col("read_at")
+    outside = {"after_as_of": at > end, "at_as_of": at == end, "before_window": day < first_day}
     counts = rows.select(condition.sum().alias(name) for name, condition in outside.items()).row(0, named=True)
     tally.count("electrical_reads", **counts)
     return rows.filter(day >= first_day, day < as_of, pl.col("phase").fill_null("A") != "N")

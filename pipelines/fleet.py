@@ -128,7 +128,7 @@ def _positions(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
 
 
 def _file_order(rows: pl.DataFrame) -> list[str]:
-    """Columns that put installations in one order, whatever order the file had: a second row of a key needs them all."""
+    """Columns that put installations in one order, whatever the file's: a second row of a key needs them all."""
     key = ["installed_on", "meter_id", "account_id", "point_id"]
     if not rows.select(pl.struct(key).is_duplicated().any()).item():
         return key
@@ -147,7 +147,7 @@ def _next(column: str, of: str) -> pl.Expr:
 
 
 def _effective_spans(rows: pl.DataFrame) -> pl.DataFrame:
-    """`first_on` … `last_on`: days on which a read is in place. A later meter at the same point ends the earlier one."""
+    """`first_on` … `last_on`: days on which a read is in place. A later meter at the point ends the earlier one."""
     last = pl.col("removed_on").fill_null(FOREVER)
     counts = pl.col("point_role") != "check"
     following = _next("installed_on", "position")
@@ -234,9 +234,8 @@ def _overlaps(rows: pl.DataFrame) -> pl.DataFrame:
         other_on=_next("installed_on", "position"),
         shared_until=pl.min_horizontal("last", _next("last", "position")),
     )
-    return _contradiction(
-        beside.filter(pl.col("other_on") < pl.col("shared_until")), "overlap", "other", "other_on", "shared_until", "other"
-    )
+    both = beside.filter(pl.col("other_on") < pl.col("shared_until"))
+    return _contradiction(both, "overlap", "other", "other_on", "shared_until", "other")
 
 
 def _two_points(rows: pl.DataFrame) -> pl.DataFrame:

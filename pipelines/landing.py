@@ -99,7 +99,8 @@ class _Desk:
 def land(book: Book, fleet: Fleet, tally: Tally, *, as_of: dt.date, history_days: int, folder: Path) -> Landed:
     """Read every part of `register_reads` once; count and hash each row; place it on the grid or beside it."""
     first_day = max(_first_read(book, as_of), as_of - dt.timedelta(days=history_days))
-    desk = _Desk(_empty_grid(fleet, first_day, as_of, folder), _lookup(fleet), folder, first_seen=as_of - dt.timedelta(days=1))
+    last_day = as_of - dt.timedelta(days=1)
+    desk = _Desk(_empty_grid(fleet, first_day, as_of, folder), _lookup(fleet), folder, first_seen=last_day)
     for batch in book.batches("register_reads", BATCH_ROWS):
         tally.add("register_reads", batch)
         _place(desk, _in_window(batch.accepted, tally, first_day, as_of))
@@ -122,7 +123,7 @@ def _trimmed(grid: Grid, first_seen: dt.date) -> Grid:
 
 
 def _first_read(book: Book, as_of: dt.date) -> dt.date:
-    """The day of the earliest read, or the last day before `as_of` for a book without reads: a panel has a day at least."""
+    """The day of the earliest read, at the latest the day before `as_of`: a panel has one day at least."""
     firsts = [_earliest(book, part) for part in book.parts("register_reads")]
     return min([first.date() for first in firsts if first is not None] + [as_of - dt.timedelta(days=1)])
 

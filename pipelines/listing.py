@@ -1,4 +1,4 @@
-"""What `kwhy cases` and `kwhy case` print: frames for tables and machines, blocks of text for people."""
+"""What `kwhy cases --explain` and `kwhy case` print: blocks of text for people."""
 
 from collections.abc import Iterator
 
@@ -8,32 +8,6 @@ from pipelines.output import Row, ScanOutput
 from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
 from rules.model import Rulebook
-
-CASE_FIELDS = (
-    "rank", "case_id", "account_id", "related_account_id", "area_id", "headline", "cause", "probability",
-    "kwh_at_stake", "money_at_stake", "needs_visit", "hold_bill", "start", "end", "status", "suppressed_by",
-)  # fmt: skip
-SHOWN = ("rank", "account_id", "headline", "cause", "kwh_at_stake", "needs_visit", "hold_bill", "case_id")
-
-
-def case_rows(output: ScanOutput, *, lang: str = "en", top: int | None = None) -> pl.DataFrame:
-    """Open cases by rank for machines: contract names and types, `headline` in the language asked for."""
-    cases = output.cases.filter(pl.col("status") == "open").sort("rank", "case_id", nulls_last=True)
-    cases = cases if top is None else cases.head(top)
-    return cases.with_columns(headline=pl.col(f"headline_{lang}")).select(CASE_FIELDS)
-
-
-def cases_table(
-    output: ScanOutput, *, rules: Rulebook, lang: str = "en", top: int | None = None
-) -> pl.DataFrame:
-    """Open cases by rank for people: every cell a text, columns named in the language.
-
-    Rank, account(s), headline, cause with probability, kWh at stake, visit, hold bill, case id.
-    """
-    page = edition(lang, output.as_of, rules)
-    rows = [_shown(row, page) for row in case_rows(output, lang=lang, top=top).to_dicts()]
-    names = {name: page.t(f"list.{name}") for name in SHOWN}
-    return pl.DataFrame(rows, schema=dict.fromkeys(SHOWN, pl.String)).rename(names)
 
 
 def cases_title(output: ScanOutput, *, rules: Rulebook, lang: str = "en") -> str:
@@ -74,20 +48,6 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
     if others:
         blocks.append([page.t("page.other_cases"), *others])
     return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def _shown(row: Row, page: Edition) -> dict[str, str]:
-    accounts = [name for name in (row["account_id"], row["related_account_id"]) if name]
-    return {
-        "rank": str(row["rank"] if row["rank"] is not None else ""),
-        "account_id": " ↔ ".join(accounts) or row["area_id"] or "",
-        "headline": row["headline"],
-        "cause": f"{page.cause(row['cause'])} {page.f.percent(row['probability'])}",
-        "kwh_at_stake": page.f.number(row["kwh_at_stake"]),
-        "needs_visit": page.t("list.yes" if row["needs_visit"] else "list.no"),
-        "hold_bill": page.t("list.yes" if row["hold_bill"] else "list.no"),
-        "case_id": row["case_id"],
-    }
 
 
 def _head(case: Row, page: Edition) -> list[str]:

@@ -18,7 +18,9 @@ from pipelines.tally import Tally
 from rules.model import Rulebook
 
 
-def series_from_book(output: ScanOutput, account_id: str, rulebook: Rulebook, book_path: Path | None = None) -> pl.DataFrame:
+def series_from_book(
+    output: ScanOutput, account_id: str, rulebook: Rulebook, book_path: Path | None = None
+) -> pl.DataFrame:
     """The account's days as the scan saw them, from the book named in run.json or from `book_path`.
 
     Raises BookError when the book is gone or holds other rows than the scan read: evidence must not mix two

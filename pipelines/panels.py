@@ -193,7 +193,9 @@ def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
     )
 
 
-def _set_aside(source: Source, positions: NDArray[np.int64], dial_ids: NDArray[np.int64], settled: Settled) -> pl.DataFrame:
+def _set_aside(
+    source: Source, positions: NDArray[np.int64], dial_ids: NDArray[np.int64], settled: Settled
+) -> pl.DataFrame:
     """What was kept out of this slice's panel; meters nobody installed are told of in the first slice.
 
     A meter that served several positions is told of where it was on that day, or would be nearest to it.

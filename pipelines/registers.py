@@ -54,7 +54,7 @@ def export_of(
 
 
 def _at_positions(reads: pl.DataFrame, installations: pl.DataFrame, first_day: np.datetime64) -> pl.DataFrame:
-    """First read of each day per installation and channel, with its border, its multiplier and which meter's turn it is.
+    """First read of each day per installation and channel, with border, multiplier and which meter's turn it is.
 
     On a day of change the old meter's read comes before the new one's.
     """

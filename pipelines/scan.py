@@ -32,7 +32,7 @@ from pipelines.detect import Rules, SliceResult, detect
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
-from pipelines.series import series_of
+from pipelines.series import SERIES, series_of
 from pipelines.source import dated, read_source
 from pipelines.tally import Tally
 from pipelines.writing import locked, replaced, write_table
@@ -110,7 +110,7 @@ def scan(
             write_table(tasks, folder / "tasks.parquet")
             write_table(coverage, folder / "coverage.parquet")
             write_table(_quarantine(tally), folder / "quarantine.parquet")
-            write_table(_series(results, work.findings, source), folder / "series.parquet")
+            write_table(_series(results, work.findings, source, book.frame("weather")), folder / "series.parquet")
             run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)
@@ -166,7 +166,9 @@ def _quarantine(tally: Tally) -> pl.DataFrame:
     return pl.concat([no_quarantine(), *tally.quarantined]).sort("table", "file", "line", "rule", nulls_last=True)
 
 
-def _series(results: list[SliceResult], findings: pl.DataFrame, source: Source) -> pl.DataFrame:
+def _series(
+    results: list[SliceResult], findings: pl.DataFrame, source: Source, weather: pl.DataFrame
+) -> pl.DataFrame:
     """The daily series of the accounts in cases, all their points, wherever these were sliced to."""
     told = pl.concat([one.series for one in results])
     named = pl.concat([findings["account_id"], findings["related_account_id"]]).unique().drop_nulls()
@@ -179,7 +181,9 @@ def _series(results: list[SliceResult], findings: pl.DataFrame, source: Source) 
         clean = np.zeros(panel.shape[1], bool)
         excluded = np.array([spoiled.get(int(position), clean) for position in at])
         told = pl.concat([told, series_of(panel, np.arange(len(at)), excluded)])
-    return told.sort("account_id", "point_id", "date", "meter_id")
+    warmth = weather.group_by("date").agg(pl.col("temperature_c").mean().round(2))
+    told = told.drop("temperature_c").join(warmth, on="date", how="left")
+    return told.select(*SERIES).sort("account_id", "point_id", "date", "meter_id")
 
 
 def _counts(

@@ -213,6 +213,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_every_finding_can_be_told_in_both_languages(town: Result) -> None:
     as_of = dt.date.fromisoformat(town.run["as_of"])
     speaker = Speaker(RULEBOOK, as_of)
+    assert len(town.codes()) >= len(CODES) - 4, "a town with every fault makes nearly every rule speak"
     for row in town.findings.to_dicts():
         facts = json.loads(row["facts"])
         for lang in LANGUAGES:
@@ -220,10 +221,6 @@ def test_every_finding_can_be_told_in_both_languages(town: Result) -> None:
             assert not [mark for mark in NOT_WORDS if mark in said], (row["code"], said)
             assert said[0] != " "
             assert said.strip().endswith((".", "。", "?", "？", "!", ")", "）")), (row["code"], said)
-
-
-def test_the_towns_together_make_most_rules_speak() -> None:
-    assert len(CODES) == 44
 
 
 def test_days_of_a_town_moved_by_weeks_move_its_findings(tmp_path: Path) -> None:

@@ -81,23 +81,11 @@ def test_an_empty_scan_still_gives_a_workbook(tmp_path: Path) -> None:
     output = open_output(fixture.write_output(tmp_path, **empty))
     assert write_worklist(output, tmp_path / "list.xlsx", rules=RULES).stat().st_size > 0
     assert listing.cases_title(output, rules=RULES) == "No open cases."
-    assert listing.cases_table(output, rules=RULES).is_empty()
 
 
 def test_another_ending_is_refused(output: ScanOutput, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.xlsx or \.csv"):
         write_worklist(output, tmp_path / "list.ods", rules=RULES)
-
-
-def test_the_table_of_cases_is_ranked_and_cut(output: ScanOutput) -> None:
-    rows = listing.case_rows(output, top=2)
-    assert rows["rank"].to_list() == [1, 2]
-    assert rows.schema["kwh_at_stake"] == pl.Float64
-    shown = listing.cases_table(output, rules=RULES, lang="zh")
-    assert shown.columns[0] == "排序"
-    assert set(shown.dtypes) == {pl.String}
-    assert shown.row(1)[4] == "360"
-    assert "open cases" in listing.cases_title(output, rules=RULES).lower()
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -12,6 +12,7 @@ from anomaly.statistics import row_median, runs
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 REFERENCE_READS = 15
 LEAST_RATES = 2
@@ -40,7 +41,7 @@ def rate_sum_mismatch(panel: Panel, *, tolerance_per_rate_kwh: float, min_reads:
     if panel.rates is None or not len(panel.rates.rows):
         return nothing(panel)
     rows = panel.rates.rows
-    read = np.isfinite(panel.rates.register_kwh).any(axis=2)
+    read: Booleans = np.asarray(np.isfinite(panel.rates.register_kwh).any(axis=2))
     count = read.sum(axis=1)
     gap = panel.register_kwh[rows] - np.where(read[:, :, None], panel.rates.register_kwh, 0.0).sum(axis=1)
     gap[count < LEAST_RATES] = np.nan

@@ -1,36 +1,12 @@
 """All kinds, loaded: importing this fills the registry."""
 
-from anomaly.injector.kinds import (
-    curve,
-    dial,
-    estimates,
-    exchange,
-    grid,
-    innocent,
-    jumps,
-    misread,
-    multiplier,
-    reads,
-    record,
-    sums,
-    usage,
-)
+import importlib
+import pkgutil
+
+from anomaly.injector import kinds
 from anomaly.injector.registry import KINDS
 
-FAMILIES = (
-    curve,
-    dial,
-    estimates,
-    exchange,
-    grid,
-    innocent,
-    jumps,
-    misread,
-    multiplier,
-    reads,
-    record,
-    sums,
-    usage,
-)
+for _module in pkgutil.iter_modules(kinds.__path__):
+    importlib.import_module(f"{kinds.__name__}.{_module.name}")
 
-__all__ = ["FAMILIES", "KINDS"]
+__all__ = ["KINDS"]

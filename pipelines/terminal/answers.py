@@ -16,7 +16,7 @@ from anomaly.registry import load_all
 from pipelines.book import open_book
 from pipelines.check import check
 from pipelines.check_text import render
-from pipelines.listing import CASE_FIELDS, case_text, cases_title, explained_cases
+from pipelines.listing import case_text, cases_title, explained_cases
 from pipelines.output import Row, ScanOutput, open_output
 from pipelines.report.edition import Edition, edition
 from pipelines.report.worklist_tables import case_table
@@ -49,7 +49,10 @@ def check_answer(book: Path, lang: str) -> Answer:
 def cases_answer(
     folder: Path, lang: str, *, status: str, family: str | None, top: int | None, explain: bool
 ) -> Answer:
-    """Cases of one status (`open`, `suppressed`, `all`) and family, best rank first, at most `top`."""
+    """Cases of one status (`open`, `suppressed`, `all`) and family, best rank first, at most `top`.
+
+    Machines get the columns of cases.parquet, people the table or, with `explain`, the reasons.
+    """
     output = open_output(folder)
     wanted = pl.lit(True) if status == "all" else pl.col("status") == status
     of_family = pl.lit(True) if family is None else pl.col("family") == family
@@ -57,8 +60,6 @@ def cases_answer(
         "rank", "kwh_at_stake", "case_id", descending=[False, True, False], nulls_last=True
     )
     shown = chosen if top is None else chosen.head(top)
-    fields = [*CASE_FIELDS, *(["causes", "cannot_exclude"] if explain else [])]
-    rows = shown.with_columns(headline=pl.col(f"headline_{lang}")).select(fields)
 
     def people() -> Iterator[Shown]:
         rules = load()
@@ -69,7 +70,7 @@ def cases_answer(
         tell = _explained if explain else _tables
         yield from tell(replace(output, cases=shown), rules, lang)
 
-    return Answer(rows, people)
+    return Answer(shown, people)
 
 
 def case_answer(folder: Path, who: str, lang: str) -> Answer:

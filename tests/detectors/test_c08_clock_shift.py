@@ -57,6 +57,35 @@ def test_truth_table(curve: np.ndarray, register: bool, minutes: list[int]) -> N
     assert clock_shift(book, **LIMITS).facts.get("shift_minutes", np.empty(0)).tolist() == minutes
 
 
+@pytest.mark.parametrize(
+    ("limits", "fires"),
+    [
+        pytest.param({"min_shift_minutes": 180}, 1, id="as far: at the limit"),
+        pytest.param({"min_days": 5}, 1, id="as long: at the limit"),
+        pytest.param({"min_days": 6}, 0, id="not so long"),
+    ],
+)
+def test_limits_beside_the_register(limits: dict[str, Any], fires: int) -> None:
+    """Of the eight days, five disagree with the register by more than its resolution."""
+    book = curve_panel(shifted(6, 112), register=registers_of(USED))
+    assert len(clock_shift(book, **{**LIMITS, **limits})) == fires
+
+
+def test_missing_days_do_not_end_a_shift() -> None:
+    curve = shifted(6)
+    curve[0, 100:103] = np.nan
+    found = clock_shift(curve_panel(curve, register=registers_of(USED)), **LIMITS)
+    assert found.facts["shift_minutes"].tolist() == [180]
+
+
+def test_registers_read_once_a_month_are_none_to_compare_with() -> None:
+    register = np.full((1, 121), np.nan)
+    register[0, ::30] = registers_of(USED)[0, ::30]
+    found = clock_shift(curve_panel(shifted(6), register=register, read_frequency="periodic"), **LIMITS)
+    assert found.facts["shift_minutes"].tolist() == [180]
+    assert found.facts["register_days"].tolist() == [0]
+
+
 def test_other_use_at_the_same_time_is_no_clock() -> None:
     curve = shifted(8)
     curve[0, ONSET:] *= 0.5

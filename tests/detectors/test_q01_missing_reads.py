@@ -33,6 +33,8 @@ def without(*spans: tuple[int, int]) -> np.ndarray:
         pytest.param(without((40, 61)), {"status": "disconnected"}, [], id="disconnected"),
         pytest.param(without((40, 61)), {"status": "vacant"}, [21.0], id="vacant: the meter still reads"),
         pytest.param(daily(), {}, [], id="complete"),
+        pytest.param(without((0, 61)), {}, [], id="no read at all"),
+        pytest.param(daily(1), {}, [], id="one day"),
     ],
 )
 def test_daily(register: np.ndarray, columns: dict[str, Any], gaps: list[float]) -> None:

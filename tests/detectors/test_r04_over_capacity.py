@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.panels import panel, registers
-from tests.reading_error_series import WEEK, daily, found, with_read
+from tests.reading_error_series import WEEK, daily, found, monthly, with_read
 
 ONE_PHASE = 230 * 60 * 24 / 1000
 
@@ -25,6 +25,9 @@ def day_of(kwh: float, days: int = 1) -> np.ndarray:
         pytest.param(with_read(daily(), 30, 9000.0), 0, id="a read that comes back: R07"),
         pytest.param(with_read(daily(), 30, 300.0), 0, id="back up after a read too low"),
         pytest.param(np.append(daily(30), [[9000.0]], axis=1), 1, id="the last read"),
+        pytest.param(registers([900.0], start=4000.0), 1, id="one day is all there is"),
+        pytest.param(day_of(900.0) * np.nan, 0, id="no read at all"),
+        pytest.param(monthly(per_month=12_000.0), 0, id="read once a month: longer than a day or two"),
     ],
 )
 def test_fires(register: np.ndarray, fires: int) -> None:

@@ -34,6 +34,13 @@ def stepped(factor: float, *, evenly: bool = True, works: bool = False, curve: b
     )  # fmt: skip
 
 
+def unread(of: Panel, days: slice) -> Panel:
+    """The same panel without energy on these days."""
+    of.kwh[:, days] = np.nan
+    of.curves[0].kwh[:, days] = np.nan
+    return of
+
+
 @pytest.mark.parametrize(
     ("of", "fires"),
     [
@@ -49,6 +56,9 @@ def stepped(factor: float, *, evenly: bool = True, works: bool = False, curve: b
         pytest.param(stepped(1.0), 0, id="no step"),
         pytest.param(stepped(2.0, is_supply=True), 0, id="a supply meter"),
         pytest.param(stepped(2.0, read_frequency="periodic"), 0, id="read once a month"),
+        pytest.param(unread(stepped(2.0), slice(57, 64)), 1, id="a week around the step is missing"),
+        pytest.param(unread(stepped(2.0), slice(0, DAYS)), 0, id="no energy at all"),
+        pytest.param(panel(registers([10.0]), multiplier=40.0), 0, id="one day"),
     ],
 )
 def test_fires(of: Panel, fires: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from anomaly.panel import Panel
 from tests.panels import panel, registers
-from tests.reading_error_series import WEEK, found
+from tests.reading_error_series import WEEK, daily, found, monthly
 
 SPLIT = 30
 
@@ -28,6 +28,12 @@ def rekeyed(dial_factor: float, old: float = 20.0, new: float = 40.0, split: int
     return dataclasses.replace(of, installations=rows)
 
 
+def unread(of: Panel, days: slice) -> Panel:
+    """The same panel without energy on these days."""
+    of.kwh[:, days] = np.nan
+    return of
+
+
 @pytest.mark.parametrize(
     ("of", "fires"),
     [
@@ -39,6 +45,9 @@ def rekeyed(dial_factor: float, old: float = 20.0, new: float = 40.0, split: int
         pytest.param(rekeyed(1.0, split=58), 0, id="two days since"),
         pytest.param(rekeyed(1.0, split=57), 1, id="three days: at the limit"),
         pytest.param(rekeyed(1.0, 20.0, 20.0), 0, id="unchanged"),
+        pytest.param(unread(rekeyed(1.0), slice(28, 33)), 1, id="no energy around the change"),
+        pytest.param(unread(rekeyed(1.0), slice(0, 60)), 0, id="no energy at all"),
+        pytest.param(unread(rekeyed(1.0), slice(0, 59)), 0, id="one day"),
     ],
 )
 def test_changed_on_file(of: Panel, fires: int) -> None:
@@ -59,6 +68,15 @@ def test_changed_on_file(of: Panel, fires: int) -> None:
         pytest.param(40.0, 1.001, 0, id="at the tolerance"),
     ],
 )
-def test_applied_twice(multiplier: float, source: float | None, fires: int) -> None:
-    of = panel(registers([10.0] * 60), multiplier=multiplier, source_multiplier=source)
+@pytest.mark.parametrize(
+    "register",
+    [
+        pytest.param(daily(), id="read daily"),
+        pytest.param(monthly(), id="read once a month"),
+        pytest.param(daily(1), id="one day"),
+        pytest.param(daily() * np.nan, id="no read at all"),
+    ],
+)
+def test_applied_twice(multiplier: float, source: float | None, fires: int, register: np.ndarray) -> None:
+    of = panel(register, multiplier=multiplier, source_multiplier=source)
     assert len(found("R11", of)) == fires
