@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.panel import Curve
+from pipelines.aside import ASIDE, aside_rows, summed_up
 from pipelines.book import Book
 from pipelines.fleet import Fleet
 from pipelines.landing import BATCH_ROWS, MINUTES_PER_DAY
@@ -34,6 +35,7 @@ class LandedCurves:
     first_day: dt.date
     as_of: dt.date
     rows: int = 0
+    set_aside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ASIDE))
 
     def of(self, first_dial: int, end_dial: int) -> pl.DataFrame:
         """Interval reads of dials [first, end)."""
@@ -47,20 +49,23 @@ def land_curves(
     book: Book, fleet: Fleet, tally: Tally, *, first_day: dt.date, as_of: dt.date, folder: Path
 ) -> LandedCurves:
     """Read every part of `interval_reads` once; keep what ends by `as_of` and belongs to an installed meter."""
-    stored = 0
+    stored, aside = 0, []
     if book.has("interval_reads"):
         origin = dt.datetime.combine(first_day, dt.time())
         for number, batch in enumerate(book.batches("interval_reads", BATCH_ROWS)):
             tally.add("interval_reads", batch)
-            kept = _kept(batch.accepted, fleet, tally, origin, as_of)
+            seen = _seen(batch.accepted, tally, origin, as_of)
+            kept, elsewhere = _in_place(seen, fleet, origin)
+            tally.count("interval_reads", not_in_place=len(seen) - len(kept), kept=len(kept))
+            aside += elsewhere
             if len(kept):
                 write_table(kept, folder / f"curve-{number:06d}.parquet")
                 stored += len(kept)
-    return LandedCurves(folder, first_day, as_of, stored)
+    return LandedCurves(folder, first_day, as_of, stored, summed_up(aside))
 
 
-def _kept(rows: pl.DataFrame, fleet: Fleet, tally: Tally, origin: dt.datetime, as_of: dt.date) -> pl.DataFrame:
-    """Import intervals of installed meters within the window; everything else is counted."""
+def _seen(rows: pl.DataFrame, tally: Tally, origin: dt.datetime, as_of: dt.date) -> pl.DataFrame:
+    """Import intervals within the window; everything else is counted."""
     ends = pl.col("interval_start") + pl.duration(minutes=pl.col("minutes"))
     late = ends > dt.datetime.combine(as_of, dt.time())
     early = pl.col("interval_start") < origin
@@ -71,12 +76,16 @@ def _kept(rows: pl.DataFrame, fleet: Fleet, tally: Tally, origin: dt.datetime, a
         before_window=rows.select(early.sum()).item(),
         other_channel=rows.select((other & ~late & ~early).sum()).item(),
     )
-    rows = rows.filter(~late & ~early & ~other)
-    located = rows.join(fleet.dials.select("meter_id", "dial", "first_on", "last_on"), on="meter_id")
+    return rows.filter(~late & ~early & ~other)
+
+
+def _in_place(rows: pl.DataFrame, fleet: Fleet, origin: dt.datetime) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """(intervals of meters then installed, as stored; those of others, summed up by reason)."""
+    dials = fleet.dials.select("meter_id", "dial", "first_on", "last_on")
     day = pl.col("interval_start").dt.date()
-    located = located.filter(day.is_between("first_on", "last_on"))
-    tally.count("interval_reads", not_in_place=len(rows) - len(located), kept=len(located))
-    return located.select(
+    numbered = rows.with_row_index("at")
+    located = numbered.join(dials, on="meter_id").filter(day.is_between("first_on", "last_on"))
+    kept = located.select(
         "dial",
         (pl.col("interval_start") - origin).dt.total_minutes().alias("minute"),
         pl.col("minutes").cast(pl.Int32),
@@ -85,6 +94,22 @@ def _kept(rows: pl.DataFrame, fleet: Fleet, tally: Tally, origin: dt.datetime, a
         pl.col("quality").cast(pl.String).is_in(ACTUAL).alias("actual"),
         "fold",
     ).sort("dial", "minute")
+    if len(located) == len(rows):
+        return kept, []
+    away = numbered.join(located, on="at", how="anti").join(dials, on="meter_id", how="left")
+    distance = pl.max_horizontal(
+        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days()
+    )
+    nearest = away.sort("at", distance, "dial").unique("at", keep="first", maintain_order=True)
+    told = nearest.with_columns(
+        pl.col("interval_start").alias("read_at"), pl.lit(0.0).alias("register_kwh"), pl.lit("curve").alias("channel")
+    )
+    reasons = {
+        "no_installation": pl.col("dial").is_null(),
+        "before_installation": day < pl.col("first_on"),
+        "after_removal": day > pl.col("last_on"),
+    }
+    return kept, [aside_rows(told.filter(condition), reason) for reason, condition in reasons.items()]
 
 
 def curves_of(

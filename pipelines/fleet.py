@@ -239,16 +239,20 @@ def _overlaps(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _two_points(rows: pl.DataFrame) -> pl.DataFrame:
-    """One meter at two points at the same time."""
+    """One meter at two points at the same time: each installation against the earlier one that lasts longest."""
     last = pl.col("removed_on").fill_null(FOREVER)
     _, several = _split(rows, "meter_id")
-    ordered = several.sort("meter_id", "installed_on", "position").with_columns(last=last)
-    both = ordered.with_columns(
-        other_position=_next("position", "meter_id"),
-        other=_next("account_id", "meter_id"),
-        other_on=_next("installed_on", "meter_id"),
-        shared_until=pl.min_horizontal("last", _next("last", "meter_id")),
-    ).filter((pl.col("other_position") != pl.col("position")) & (pl.col("other_on") < pl.col("shared_until")))
+    ordered = several.sort("meter_id", "installed_on", "position").with_columns(last=last).with_row_index("at")
+    lasts_longest = pl.when(pl.col("last") >= pl.col("last").cum_max().over("meter_id")).then("at")
+    later = ordered.select(
+        lasts_longest.forward_fill().shift(1).over("meter_id").alias("at"),
+        pl.col("position").alias("other_position"),
+        pl.col("account_id").alias("other"),
+        pl.col("installed_on").alias("other_on"),
+        pl.col("last").alias("other_last"),
+    )
+    both = ordered.join(later, on="at").with_columns(shared_until=pl.min_horizontal("last", "other_last"))
+    both = both.filter((pl.col("other_position") != pl.col("position")) & (pl.col("other_on") < pl.col("shared_until")))
     return _contradiction(both, "two_points", "meter_id", "other_on", "shared_until", "other")
 
 

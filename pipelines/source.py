@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -42,10 +43,11 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
     fleet = open_fleet(book, as_of=as_of)
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
     first_day = landed.grid.first_day
+    curves = land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
     return Source(
         fleet=fleet,
-        landed=landed,
-        curves=land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch),
+        landed=replace(landed, set_aside=pl.concat([landed.set_aside, curves.set_aside])),
+        curves=curves,
         electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of, folder=scratch),
         events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},

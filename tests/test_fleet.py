@@ -122,7 +122,20 @@ class TestContradictions:
 
     def test_two_points(self, tmp_path: Path) -> None:
         fleet = fleet_of(tmp_path, [installed("M", "A"), installed("M", "B", 9, 20), installed("M", "C", 30)])
-        assert told(fleet) == [("two_points", "M"), ("two_points", "M")] or told(fleet) == [("two_points", "M")]
+        assert fleet.contradictions.select("reason", "position", "detail", "first_day", "last_day").rows() == [
+            ("two_points", 0, "B", day(9), day(20)),
+            ("two_points", 0, "C", day(30), FOREVER),
+        ]
+
+    def test_a_meter_that_moves_is_at_one_point_at_a_time(self, tmp_path: Path) -> None:
+        assert told(fleet_of(tmp_path, [installed("M", "A", 0, 9), installed("M", "B", 9, 20)])) == []
+
+    def test_three_points_one_after_another_overlap_in_pairs(self, tmp_path: Path) -> None:
+        fleet = fleet_of(tmp_path, [installed("M", "A", 0, 12), installed("M", "B", 9, 30), installed("M", "C", 20)])
+        assert fleet.contradictions.select("position", "detail", "first_day", "last_day").rows() == [
+            (0, "B", day(9), day(12)),
+            (1, "C", day(20), day(30)),
+        ]
 
     def test_removed_before_installed(self, tmp_path: Path) -> None:
         assert told(fleet_of(tmp_path, [installed("M", "A", 9, 3)])) == [("removed_before_installed", "M")]

@@ -205,3 +205,28 @@ class TestNothingIsLost:
         assert counts["quarantined"] == 1
         places = {"after_as_of": 2, "before_window": 1, "other_channel": 1, "not_in_place": 1, "kept": 3}
         assert {name: counts[name] for name in places} == places
+
+    def test_intervals_of_meters_not_in_place_are_told_of(self, tmp_path: Path) -> None:
+        def interval(meter: str, at: dt.datetime) -> dict[str, object]:
+            return {"meter_id": meter, "interval_start": at, "minutes": 60, "kwh": 1.0}
+
+        rows = [
+            interval("X", instant(0)),
+            interval("X", instant(1)),
+            interval("LATE", instant(0, 5)),
+            interval("GONE", instant(2)),
+            interval("GONE", instant(1)),
+        ]
+        laid = lay_tables(
+            tmp_path,
+            4,
+            register_reads=reads("M", [1, 2, 3, 4]),
+            installations=[installed("M", "A"), installed("LATE", "B", 1), installed("GONE", "C", -9, 1)],
+            interval_reads=rows,
+        )
+        aside = laid.panel.set_aside.filter(laid.panel.set_aside["channel"] == "curve")
+        assert sorted(aside.select("reason", "meter_id", "reads").rows()) == [
+            ("after_removal", "GONE", 1),
+            ("before_installation", "LATE", 1),
+            ("no_installation", "X", 2),
+        ]
