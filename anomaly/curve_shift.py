@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.curve_register import Balance
 from anomaly.curve_shape import series_of
 from anomaly.day_spans import joined_runs, span_count
@@ -43,7 +44,7 @@ LONGEST_LOOK_DAYS = 28
 
 
 @dataclass(frozen=True, eq=False)
-class Shifts:
+class Shifts(Columns):
     """Curve rows, days [first, end) of the curve, shift in intervals, days that show it, and how clearly."""
 
     row: Integers
@@ -52,10 +53,6 @@ class Shifts:
     intervals: Integers
     days: Integers
     gain: Floats
-
-    def take(self, keep: Booleans) -> Shifts:
-        """The shifts chosen by a mask."""
-        return Shifts(*(values[keep] for values in vars(self).values()))
 
 
 def shifts_beside_register(
@@ -135,7 +132,7 @@ def shifts_of_shape(
         usual_fit = np.median(own_fit[rows][:, calm], axis=1) if len(rows) else np.empty(0)
         limits = (min_intervals, min_days, min_gain)
         found.append(_two_weeks(weeks, rows, week, reference, usual_fit, limits))
-    every = _first_of_each(_joined(found))
+    every = _first_of_each(Shifts.together(found))
     return replace(every, first=every.first + skipped_days, end=every.end + skipped_days)
 
 
@@ -242,16 +239,7 @@ def _first_of_each(shifts: Shifts) -> Shifts:
     for place, one in enumerate(order):
         if shifts.row[one] != last_row or shifts.first[one] >= until:
             kept[place], last_row, until = True, int(shifts.row[one]), int(shifts.end[one])
-    return Shifts(*(values[order][kept] for values in vars(shifts).values()))
-
-
-def _joined(parts: list[Shifts]) -> Shifts:
-    names = list(vars(_none()))
-    return (
-        Shifts(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-        if parts
-        else _none()
-    )
+    return shifts.take(order[kept])
 
 
 def _none() -> Shifts:

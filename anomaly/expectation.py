@@ -7,11 +7,11 @@ position read every day and one read six times a year are treated alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.panel import Panel
 from anomaly.statistics import MAD_TO_SIGMA, row_median
 
@@ -35,7 +35,7 @@ CELLS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Usual:
+class Usual(Columns):
     """Log-normal level of K positions: `centre` and `spread` of ln(kWh a day + `floor`), from `steps` clean
     steps. The share `idle` of these used no more than the floor: nobody was there.
     """
@@ -45,10 +45,6 @@ class Usual:
     floor: Floats
     steps: Integers
     idle: Floats
-
-    def take(self, keep: NDArray[Any]) -> Usual:
-        """The entries chosen by a mask or by indices."""
-        return Usual(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
     def kwh_per_day(self) -> Floats:
         """The middle of the band, kWh a day on the dial."""
@@ -86,9 +82,7 @@ def usual_around(
         _usual_chunk(panel, row[at], border[at], skip[at], window_days, spread_log)
         for at in np.array_split(np.arange(len(row)), max(1, -(-len(row) // per_chunk)))
     ]
-    return Usual(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in Usual.__dataclass_fields__}
-    )
+    return Usual.together(parts)
 
 
 def _usual_chunk(

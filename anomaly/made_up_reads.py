@@ -8,11 +8,11 @@ from the history, the run itself left out, are fewer than `max_chance`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.day_spans import span_sum
 from anomaly.panel import Curve, Panel
 from anomaly.statistics import next_index, row_median, runs
@@ -44,7 +44,7 @@ CURVE_AGREES = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class MadeUp:
+class MadeUp(Columns):
     """Runs of made-up reads: the reads after borders `first` up to and with `last`, of positions `row`.
 
     `chance` is the number of such runs expected by accident in the whole history.
@@ -54,10 +54,6 @@ class MadeUp:
     first: Integers
     last: Integers
     chance: Floats
-
-    def take(self, keep: NDArray[Any]) -> MadeUp:
-        """The runs chosen by a mask or by indices."""
-        return MadeUp(self.row[keep], self.first[keep], self.last[keep], self.chance[keep])
 
 
 def daily_steps(panel: Panel, rows: Integers) -> Floats:

@@ -8,11 +8,11 @@ ask here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.curve_energy import energy_between, noise_kwh, residual_kwh
 from anomaly.expectation import (
     LEAST_STEPS,
@@ -49,7 +49,7 @@ AROUND_DAYS = 7
 
 
 @dataclass(frozen=True, eq=False)
-class OddReads:
+class OddReads(Columns):
     """K reads that may be wrong alone, each with the reads of the same dial before and after it.
 
     `before`, `after` are borders (`after` is -1 where no read follows yet); registers in kWh on the dial,
@@ -74,14 +74,6 @@ class OddReads:
     scale: Floats
     digits: Integers
     top: Integers
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, keep: NDArray[Any]) -> OddReads:
-        """The entries chosen by a mask or by indices."""
-        values = {name: getattr(self, name)[keep] for name in self.__dataclass_fields__ if name != "usual"}
-        return OddReads(usual=self.usual.take(keep), **values)
 
     def log_likelihood(self, register_kwh: Floats, *, impossible_chance: float) -> Floats:
         """Log-likelihood of both steps if the register `[K]` or `[K, C]` had been this one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.curve_energy import curve_places
 from anomaly.panel import Panel
 from anomaly.runaway import best_split
@@ -23,7 +23,7 @@ DAY_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True, eq=False)
-class ScaleSteps:
+class ScaleSteps(Columns):
     """Best step of K positions: the day, ln of the ratio, how unlike the quantiles moved (ln), days on both
     sides.
 
@@ -37,13 +37,6 @@ class ScaleSteps:
     days_before: Integers
     days_after: Integers
     by_curve: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, keep: NDArray[Any]) -> ScaleSteps:
-        """The steps chosen by a mask or by indices."""
-        return ScaleSteps(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
 
 def scale_steps(

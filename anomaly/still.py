@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.odd_reads import ACTUAL_QUALITY
 from anomaly.panel import Panel
 from anomaly.statistics import runs, true_cells
@@ -21,7 +21,7 @@ UNOCCUPIED = ("vacant", "closed", "disconnected")
 
 
 @dataclass(frozen=True, eq=False)
-class Still:
+class Still(Columns):
     """Runs of real reads without a step: position, the reads at both ends (borders), days, and the step
     after.
 
@@ -35,13 +35,6 @@ class Still:
     reads: Integers
     next_border: Integers
     next_kwh: Floats
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, keep: NDArray[Any]) -> Still:
-        """The runs chosen by a mask or by indices."""
-        return Still(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
 
 def still_runs(panel: Panel, *, min_days: float) -> Still:

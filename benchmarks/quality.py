@@ -34,6 +34,7 @@ EARLIER_DAYS = 42
     help="Parquet of meter_id, ts, kwh; default: the bundled sample.",
 )
 @click.option("--seeds", default=3, show_default=True, help="Towns per date.")
+@click.option("--first-seed", default=1, show_default=True, help="Another one draws towns and faults nobody has seen.")
 @click.option(
     "--dates",
     default="",
@@ -42,26 +43,29 @@ EARLIER_DAYS = 42
 @click.option("--accounts", default=240, show_default=True, help="Accounts of a town with faults.")
 @click.option("--kinds", default="", help="Only these kinds, comma between; `none` for the untouched series alone.")
 @click.option("--skip-untouched", is_flag=True, help="Leave out the month-end scans.")
-def main(homes: Path | None, seeds: int, dates: str, accounts: int, kinds: str, skip_untouched: bool) -> None:
+def main(
+    homes: Path | None, seeds: int, first_seed: int, dates: str, accounts: int, kinds: str, skip_untouched: bool
+) -> None:
     """Inject, scan, compare; print the tables."""
     series = load_homes(homes) if homes else load_sample()
     last = series.days[-1].item() + dt.timedelta(days=1)
     days = [dt.date.fromisoformat(text) for text in dates.split(",") if text]
     days = days or [last, last - dt.timedelta(days=EARLIER_DAYS)]
+    numbers = range(first_seed, first_seed + seeds)
     chosen = [] if kinds == "none" else [kind for kind in kinds.split(",") if kind] or sorted(KINDS)
     if chosen:
-        told = list(trials(series, seeds, days, accounts, chosen))
+        told = list(trials(series, numbers, days, accounts, chosen))
         report_faults(pl.concat(told))
     if not skip_untouched:
-        report_untouched([untouched(series, seed, last) for seed in range(1, seeds + 1)])
+        report_untouched([untouched(series, seed, last) for seed in numbers])
 
 
 def trials(
-    series: HomeSeries, seeds: int, days: list[dt.date], accounts: int, kinds: list[str]
+    series: HomeSeries, numbers: range, days: list[dt.date], accounts: int, kinds: list[str]
 ) -> Iterator[pl.DataFrame]:
     """One judged table per town, over all seeds and dates."""
     for day in days:
-        for seed in range(1, seeds + 1):
+        for seed in numbers:
             town = clean_town(series, seed, day, accounts)
             (before,) = scanned(town, day)
             for number, some in enumerate(rounds(kinds, accounts, seed)):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.curve_findings import together
+from anomaly.curve_findings import runs_of_hours, together
 from anomaly.curve_register import Balance, balance
 from anomaly.curve_shape import moment, repeat_share, resolution_kwh, series_of
 from anomaly.day_spans import span_count, span_sum
 from anomaly.panel import Curve, Panel
-from anomaly.registry import Detections, detections, detector
+from anomaly.registry import Detections, detector
 from anomaly.statistics import runs
 
 Floats = NDArray[np.float64]
@@ -110,20 +110,18 @@ def _judged(
     rare = chance < max_chance
     row, first, end, chance = row[rare], first[rare], end[rare], chance[rare]
     begin, last = first // curve.kwh.shape[2], (end - 1) // curve.kwh.shape[2] + 1
-    hours = (end - first) * curve.minutes / 60
-    return detections(
+    return runs_of_hours(
         panel,
-        curve.rows[row],
-        begin + curve.first_day,
-        last + curve.first_day,
-        measured=hours,
-        expected=0.0,
-        limit=min_hours,
+        curve,
+        row,
+        first,
+        end,
+        min_hours=min_hours,
         strength=-np.log10(np.maximum(chance, 1e-300)),
         kwh_at_stake=np.abs(span_sum(np.where(sums.wrong, sums.excess_kwh, np.nan), row, begin, last)),
         facts={
             "frozen_at": moment(panel, curve, first),
-            "frozen_hours": hours,
+            "frozen_hours": (end - first) * curve.minutes / 60,
             "frozen_intervals": end - first,
             "value_kwh": series[row, first],
         },

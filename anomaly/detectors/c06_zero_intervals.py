@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomaly.curve_findings import together
+from anomaly.curve_findings import runs_of_hours, together
 from anomaly.curve_register import Balance, balance
 from anomaly.curve_shape import moment, series_of
 from anomaly.day_spans import span_count, span_sum
 from anomaly.panel import Curve, Panel
-from anomaly.registry import Detections, detections, detector
+from anomaly.registry import Detections, detector
 from anomaly.statistics import runs
 from anomaly.supply_events import cut_off
 
@@ -88,15 +88,9 @@ def _found(
     begin, last = first // per_day, (end - 1) // per_day + 1
     missed = -span_sum(np.where(sums.wrong, sums.excess_kwh, np.nan), row, begin, last)
     missed = np.maximum(missed, 0.0)
-    hours = (end - first) * curve.minutes / 60
-    return detections(
-        panel,
-        curve.rows[row],
-        begin + curve.first_day,
-        last + curve.first_day,
-        measured=hours,
-        expected=0.0,
-        limit=min_hours,
-        kwh_at_stake=missed,
-        facts={"zero_at": moment(panel, curve, first), "zero_hours": hours, "register_kwh": missed},
-    )
+    facts = {
+        "zero_at": moment(panel, curve, first),
+        "zero_hours": (end - first) * curve.minutes / 60,
+        "register_kwh": missed,
+    }
+    return runs_of_hours(panel, curve, row, first, end, min_hours=min_hours, kwh_at_stake=missed, facts=facts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.made_up_reads import copied_runs, marked, straight_runs, stuck_runs
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
@@ -28,7 +29,7 @@ MOST_SIGMAS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Settlement:
+class _Settlement(Columns):
     """The read at border `read` is actual, the one before it (`previous`) made up, `actual` the last actual
     one.
     """
@@ -39,12 +40,9 @@ class _Settlement:
     read: Integers
     made_up_reads: Integers
 
-    def take(self, keep: Booleans) -> _Settlement:
-        return _Settlement(*(values[keep] for values in vars(self).values()))
-
 
 @dataclass(frozen=True, eq=False)
-class _Energies:
+class _Energies(Columns):
     """Of each settlement: days and kWh since the last actual read (`gap_days`, `total`) and since the read before
     (`step_days`, `step`), a day's share of the total (`spread`), the usual day, how much its logs vary (`noise`), and
     what the last step has too much (`backlog`).
@@ -58,9 +56,6 @@ class _Energies:
     usual: Floats
     noise: Floats
     backlog: Floats
-
-    def take(self, keep: Booleans) -> _Energies:
-        return _Energies(*(values[keep] for values in vars(self).values()))
 
 
 @detector(

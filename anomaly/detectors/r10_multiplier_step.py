@@ -55,9 +55,9 @@ def multiplier_step(
     exchange or a program change is on record within `record_days` and everything moved alike to
     `unlike_recorded_log`; or without a record if all moved alike to `unlike_share` of the (logarithmic) ratio,
     by the curve or with a ratio of `sure_ratio` at least. A direct meter has no transformer: for it only
-    `sure_ratio` counts, with a record or by the curve.
-    Silent where the file changes its multiplier that day (R11), and below `least_kwh_per_day` on either
-    side.
+    `sure_ratio` with a record counts.
+    Silent where the file changes its multiplier within `record_days` (R11 judges that), and below
+    `least_kwh_per_day` on either side.
     Cannot see: a ratio below `min_ratio`; a step that real use blurs; the first days after it.
     """
     rows = _screened(panel, min_ratio, sure_ratio, min_days, scan_days, least_kwh_per_day)
@@ -65,7 +65,8 @@ def multiplier_step(
         panel, rows, scan_days=scan_days, window_days=window_days, least_before=LEAST_BEFORE, least_after=min_days,
         floor_kwh=FLOOR_KWH,
     )  # fmt: skip
-    steps, file = _file_unchanged(panel, steps.take(np.flatnonzero(np.abs(steps.ratio_log) >= np.log(min_ratio))))
+    steps = steps.take(np.abs(steps.ratio_log) >= np.log(min_ratio))
+    steps, file = _file_unchanged(panel, steps, record_days)
     near, off = _nearest(steps.ratio_log, file, np.asarray(catalogue_ratios, dtype=np.float64))
     recorded = _recorded(panel, steps, record_days)
     sure = np.abs(steps.ratio_log) >= np.log(sure_ratio * (1 - tolerance_share))
@@ -79,10 +80,13 @@ def multiplier_step(
     return _found(panel, steps, file, near, before, after, recorded, min_ratio).take(keep)
 
 
-def _file_unchanged(panel: Panel, steps: ScaleSteps) -> tuple[ScaleSteps, Floats]:
-    """The steps on whose day the file keeps its multiplier, and that multiplier."""
+def _file_unchanged(panel: Panel, steps: ScaleSteps, record_days: float) -> tuple[ScaleSteps, Floats]:
+    """The steps around whose day the file keeps its multiplier, and that multiplier."""
     file = panel.multiplier[steps.row, steps.split]
-    same = np.flatnonzero(file == panel.multiplier[steps.row, steps.split - 1])
+    last = panel.shape[1] - 1
+    same = np.ones(len(steps), bool)
+    for shift in range(-int(record_days) - 1, int(record_days) + 1):
+        same &= panel.multiplier[steps.row, np.clip(steps.split + shift, 0, last)] == file
     return steps.take(same), file[same]
 
 

@@ -61,7 +61,7 @@ def traits_of(town: Town) -> dict[str, BoolArray]:
     return {
         "daily": ~periodic & (recent_reads.mean(axis=1) > 0.95) & recent_reads[:, -10:].all(axis=1),
         "periodic": periodic,
-        "curve": curve & (dials.curve_present.mean(axis=(1, 2)) > 0.95),
+        "curve": curve & (dials.curve_present.sum(axis=(1, 2)) > 0.95 * dials.curve_present[0].size),
         "no_curve": ~curve,
         "rates": dials.rate_shares.sum(axis=1) > 0,
         "no_rates": dials.rate_shares.sum(axis=1) == 0,
@@ -70,22 +70,15 @@ def traits_of(town: Town) -> dict[str, BoolArray]:
         "ct": ct,
         "plain": ~ct,
         "three_phase": first_phases(town) == 3,
-        "active": (np.median(recent_use, axis=1) > ACTIVE_KWH * 1000)
-        & ((recent_use < 100).mean(axis=1) < 0.02),
+        "active": (np.median(recent_use, axis=1) > ACTIVE_KWH * 1000) & ((recent_use < 100).mean(axis=1) < 0.02),
         "clock_change": curve & (town.clock_change is not None),
     }
 
 
 def first_phases(town: Town) -> npt.NDArray[np.int64]:
     """Phases of each account's first meter, [N]."""
-    first = (
-        town.rows["installations"]
-        .sort("installed_on")
-        .unique("account_id", keep="first", maintain_order=True)
-    )
-    joined = town.accounts.select("account_id").join(
-        first, on="account_id", how="left", maintain_order="left"
-    )
+    first = town.rows["installations"].sort("installed_on").unique("account_id", keep="first", maintain_order=True)
+    joined = town.accounts.select("account_id").join(first, on="account_id", how="left", maintain_order="left")
     return joined["phases"].to_numpy().astype(np.int64)
 
 
@@ -114,9 +107,7 @@ def choose_rows(
             candidates = candidates[candidates == groups[names == wanted.account_id][0]]
         rows = rows[groups[rows] == rng.choice(candidates)] if len(candidates) else rows[:0]
     if not len(rows):
-        raise ValueError(
-            f"no free account can carry {wanted.kind}: it needs {', '.join(kind.needs)} ({kind.scope})"
-        )
+        raise ValueError(f"no free account can carry {wanted.kind}: it needs {', '.join(kind.needs)} ({kind.scope})")
     if kind.scope == "area":
         return [int(row) for row in rows]
     return [int(row) for row in rng.choice(rows, size=1 if kind.scope == "account" else 2, replace=False)]

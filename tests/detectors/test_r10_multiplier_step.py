@@ -65,6 +65,20 @@ def test_fires(of: Panel, fires: int) -> None:
     assert len(found("R10", of)) == fires
 
 
+@pytest.mark.parametrize(
+    ("days_later", "fires"),
+    [
+        pytest.param(0, 0, id="the same day"),
+        pytest.param(3, 0, id="as late as a record may be"),
+        pytest.param(4, 1, id="another matter"),
+    ],
+)
+def test_a_change_on_file_is_judged_elsewhere(days_later: int, fires: int) -> None:
+    of = stepped(2.0)
+    of.multiplier[0, SPLIT + days_later :] = 80.0
+    assert len(found("R10", of)) == fires
+
+
 def test_the_smallest_ratio_is_a_limit() -> None:
     of = stepped(2.0)
     assert len(found("R10", of, min_ratio=1.99)) == 1

@@ -19,9 +19,7 @@ def register_rollback(premise: Premise, draw: Draw) -> Effect:
     premise.ticks[draw.index :] -= fall
     premise.ticks[:] %= premise.capacity_ticks
     fall_kwh = fall / premise.ticks_per_kwh
-    return Effect(
-        draw.index, draw.span, fall_kwh * premise.multiplier, f"the dial fell by {fall_kwh:.2f} kWh"
-    )
+    return Effect(draw.index, draw.span, fall_kwh * premise.multiplier, f"the dial fell by {fall_kwh:.2f} kWh")
 
 
 @fault(
@@ -38,9 +36,7 @@ def over_registration(premise: Premise, draw: Draw) -> Effect:
     scale_curve(premise, draw.index, factor)
     premise.read_dial()
     wrong_kwh = (int(premise.dial_wh[draw.index :].sum()) - before) / 1000
-    return Effect(
-        draw.index, draw.span, wrong_kwh * premise.multiplier, f"counts {factor:.1f} times too much"
-    )
+    return Effect(draw.index, draw.span, wrong_kwh * premise.multiplier, f"counts {factor:.1f} times too much")
 
 
 @fault("over_capacity", cause="over_capacity", accepted=("over_registration",), needs=("daily", "plain"))
@@ -77,9 +73,7 @@ def meter_stopped_without_curve(premise: Premise, draw: Draw) -> Effect:
     return stop_dial(premise, draw)
 
 
-@fault(
-    "meter_stopped_with_current", cause="meter_stopped", needs=("daily", "active", "no_curve"), tail_days=6
-)
+@fault("meter_stopped_with_current", cause="meter_stopped", needs=("daily", "active", "no_curve"), tail_days=6)
 def meter_stopped_with_current(premise: Premise, draw: Draw) -> Effect:
     """The dial stands still while hourly readings of the current show load."""
     first = draw.index - 14
@@ -115,7 +109,9 @@ def scale_curve(premise: Premise, first: int, factor: float) -> None:
         return
     part = premise.curve_span(first, len(premise.dial_wh))
     premise.curve_wh[part] = np.rint(premise.curve_wh[part] * factor).astype(np.int32)
-    premise.town.dials.fold_wh[premise.row] = np.rint(premise.town.dials.fold_wh[premise.row] * factor)
+    change = premise.town.clock_change
+    if change is not None and change >= premise.town.days[first]:
+        premise.town.dials.fold_wh[premise.row] = np.rint(premise.town.dials.fold_wh[premise.row] * factor)
     counted = premise.curve_wh[part].sum(axis=1).astype(np.int64)
     first = len(premise.dial_wh) - len(counted)
     counted += premise.repeated_wh(first, len(premise.dial_wh))
