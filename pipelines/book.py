@@ -138,6 +138,12 @@ class Book:
             self._frames[name] = distinct
         return self._frames[name]
 
+    def release(self, *names: str) -> None:
+        """Forget the rows of these tables; asked for again, they are read again."""
+        for name in names:
+            self._validated.pop(name, None)
+            self._frames.pop(name, None)
+
     def counts(self, name: str) -> RowCounts:
         """Rows read, accepted and quarantined; streams a big table once."""
         if name not in BIG_TABLES or name in self._validated:

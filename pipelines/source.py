@@ -41,6 +41,8 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
             tally.count(table, after_as_of=len(rows) - len(dated(rows, DATED_BY[table], as_of)))
     history_days = int(rulebook.setting("history_days"))
     fleet = open_fleet(book, as_of=as_of)
+    # The fleet holds them now; a million accounts need not be kept twice.
+    book.release("installations", "accounts")
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
     first_day = landed.grid.first_day
     curves = land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
