@@ -111,7 +111,7 @@ def _told(
             "before_kwh_per_day": before,
             "after_kwh_per_day": after,
             "expected_kwh_per_day": expected,
-            "change_ratio": after / np.maximum(before, SMALLEST_SHOWN_KWH_PER_DAY),
+            "change_ratio": after / np.maximum(expected, SMALLEST_SHOWN_KWH_PER_DAY),
             "onset_day": panel.dates(onset),
             "llr": gain,
         },
