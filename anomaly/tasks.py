@@ -81,27 +81,34 @@ def make_tasks(cases: pl.DataFrame, plan: TaskPlan, as_of: date) -> pl.DataFrame
     open_cases = cases.filter(pl.col("status") == "open")
     due = _due_times(plan, as_of)
     columns = ("case_id", "cause", "causes", "cannot_exclude", "needs_visit")
-    rows: list[dict[str, Any]] = []
+    sheets: dict[tuple[str, ...], int] = {}
+    sheets_of: dict[tuple[Any, ...], list[list[str]]] = {}
+    rows: list[tuple[Any, ...]] = []
     for case_id, cause, causes, cannot_exclude, needs_visit in zip(
         *(open_cases[name].to_list() for name in columns), strict=True
     ):
         likely = _likely_causes(cause, causes or [], plan.min_probability)
-        checks = _checks_of_steps(likely, cannot_exclude or [], bool(needs_visit), plan)
-        rows.extend(
-            {
-                "task_id": _task_id(case_id, step),
-                "case_id": case_id,
-                "step": step,
-                "kind": _kind(step, bool(needs_visit), names, plan),
-                "state": "blocked" if step == STEPS[-1] else "open",
-                "due_at": due[step - 1],
-                "assignee": None,
-                "checks": [plan.checks[name].row() for name in names],
-                "result": None,
-            }
-            for step, names in zip(STEPS, checks, strict=True)
-        )
-    return pl.DataFrame(rows, schema=TASK_SCHEMA, orient="row")
+        story = (*likely, "|", *(cannot_exclude or []), needs_visit)
+        if story not in sheets_of:
+            sheets_of[story] = _checks_of_steps(likely, cannot_exclude or [], bool(needs_visit), plan)
+        for step, names in zip(STEPS, sheets_of[story], strict=True):
+            sheet = sheets.setdefault(tuple(names), len(sheets))
+            state = "blocked" if step == STEPS[-1] else "open"
+            kind = _kind(step, bool(needs_visit), names, plan)
+            rows.append((_task_id(case_id, step), case_id, step, kind, state, due[step - 1], sheet))
+    return _tasks(rows, [[plan.checks[name].row() for name in names] for names in sheets])
+
+
+def _tasks(rows: list[tuple[Any, ...]], sheets: list[list[dict[str, str]]]) -> pl.DataFrame:
+    """The tasks table; the last cell of a row is the number of its sheet, for many cases share their checks."""
+    plain = {name: dtype for name, dtype in TASK_SCHEMA.items() if name not in ("assignee", "checks", "result")}
+    tasks = pl.DataFrame(rows, schema={**plain, "sheet": pl.UInt32()}, orient="row")
+    checks = pl.Series("checks", sheets, dtype=TASK_SCHEMA["checks"])
+    return tasks.with_columns(
+        checks[tasks["sheet"]],
+        assignee=pl.lit(None, pl.String),
+        result=pl.lit(None, pl.String),
+    ).select(*TASK_SCHEMA)
 
 
 def working_day_after(start: date, working_days: int, plan: TaskPlan) -> date:

@@ -47,6 +47,7 @@ class Speaker:
     def __init__(self, rulebook: Rulebook, as_of: dt.date) -> None:
         self._rulebook = rulebook
         self._as_of = as_of
+        self._lists: dict[tuple[str, ...], str] = {}
         self._deciding: dict[str, list[str]] = {cause: [] for cause in rulebook.causes}
         for code, rule in rulebook.detectors.items():
             for cause, ratio in rule.causes.items():
@@ -121,7 +122,13 @@ class Speaker:
         return self._rulebook.detectors[code].causes.get(cause, 1.0)
 
     def _named(self, key: str, codes: list[str], lang: str) -> str:
-        """One sentence that lists rules by their titles."""
+        """One sentence that lists rules by their titles; few lists are said of many cases."""
+        asked = (key, *codes, lang)
+        if asked not in self._lists:
+            self._lists[asked] = self._list(key, codes, lang)
+        return self._lists[asked]
+
+    def _list(self, key: str, codes: list[str], lang: str) -> str:
         comma = "、" if lang == "zh" else ", "
         titles = [self._rulebook.detectors[code].title[lang] for code in codes]
         if lang == "en":
@@ -131,8 +138,10 @@ class Speaker:
 
     def _added(self, finding: dict[str, Any], side: str, lang: str) -> list[str]:
         """What a finding's facts add, for or against."""
-        pattern = finding["facts"].get("pattern")
         added = EVIDENCE.get(finding["code"], ())
+        if not added:
+            return []
+        pattern = finding["facts"].get("pattern")
         keys = [key for key, which, when in added if which == side and when in (None, pattern)]
         return [sentence for key in keys if (sentence := self._evidence(key, finding, lang))]
 

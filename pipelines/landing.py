@@ -21,7 +21,7 @@ from pipelines.fleet import Fleet
 from pipelines.tally import Tally
 from pipelines.writing import unwritable, write_table
 
-BATCH_ROWS = 4_000_000
+BATCH_ROWS = 2_000_000
 BIAS = np.int64(1) << 50
 """Added to stored ticks, so that 0 in a sparse file means: no read."""
 

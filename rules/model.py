@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-from rules.wording import TERM_SECTIONS, Text, render
+from rules.wording import TERM_SECTIONS, Terms, Text, render
 
 LANGUAGES = ("en", "zh")
 LimitValue = int | float | tuple[float, ...]
@@ -139,8 +140,12 @@ class Rulebook:
 
         Raises KwhyError when a fact is missing or unusable, KeyError for an unknown section or key (a bug).
         """
-        terms = {name: {k: s.text for k, s in self.wording[name].items()} for name in TERM_SECTIONS}
-        return render(self.wording[section][key].text, facts, lang, as_of, terms, where=f"{section}.{key}")
+        return render(self.wording[section][key].text, facts, lang, as_of, self._terms, where=f"{section}.{key}")
+
+    @cached_property
+    def _terms(self) -> Terms:
+        """The sections a sentence may look words up in."""
+        return {name: {key: one.text for key, one in self.wording[name].items()} for name in TERM_SECTIONS}
 
     def unit(self, unit: str, lang: str) -> str:
         """A unit as people write it; physical units are the same in both languages."""
