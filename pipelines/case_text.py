@@ -47,7 +47,7 @@ class Speaker:
     def __init__(self, rulebook: Rulebook, as_of: dt.date) -> None:
         self._rulebook = rulebook
         self._as_of = as_of
-        self._lists: dict[tuple[str, ...], str] = {}
+        self._lists: dict[tuple[tuple[tuple[str, str], ...], str], list[str]] = {}
         self._deciding: dict[str, list[str]] = {cause: [] for cause in rulebook.causes}
         for code, rule in rulebook.detectors.items():
             for cause, ratio in rule.causes.items():
@@ -110,25 +110,24 @@ class Speaker:
                 sentences.append(said[row["finding_id"]])
         fired = {row["code"] for row in findings}
         silent = [code for code in self._deciding[cause] if code not in fired]
-        for key, codes in (
-            ("silent", [code for code in silent if code not in not_judged]),
-            ("not_checked", [code for code in silent if not_judged.get(code) == "insufficient_data"]),
-        ):
-            if codes:
-                sentences.append(self._named(key, codes, lang))
+        if silent:
+            sentences += self._silent(tuple((code, not_judged.get(code, "")) for code in silent), lang)
         return list(dict.fromkeys(sentences))
+
+    def _silent(self, codes: tuple[tuple[str, str], ...], lang: str) -> list[str]:
+        """What to say of rules that were silent, each with its coverage status; few such lists serve many cases."""
+        if (codes, lang) not in self._lists:
+            checked = [code for code, status in codes if not status]
+            unchecked = [code for code, status in codes if status == "insufficient_data"]
+            told = (("silent", checked), ("not_checked", unchecked))
+            self._lists[codes, lang] = [self._named(key, listed, lang) for key, listed in told if listed]
+        return self._lists[codes, lang]
 
     def _ratio(self, code: str, cause: str) -> float:
         return self._rulebook.detectors[code].causes.get(cause, 1.0)
 
     def _named(self, key: str, codes: list[str], lang: str) -> str:
-        """One sentence that lists rules by their titles; few lists are said of many cases."""
-        asked = (key, *codes, lang)
-        if asked not in self._lists:
-            self._lists[asked] = self._list(key, codes, lang)
-        return self._lists[asked]
-
-    def _list(self, key: str, codes: list[str], lang: str) -> str:
+        """One sentence that lists rules by their titles."""
         comma = "、" if lang == "zh" else ", "
         titles = [self._rulebook.detectors[code].title[lang] for code in codes]
         if lang == "en":

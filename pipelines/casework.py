@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from anomaly.cases import Grouping, group
@@ -163,7 +164,8 @@ def _in_words(
         speaker.tell(case, by_case[case["case_id"]], judged.of(case["account_id"]), model)
         for case in cases.select("case_id", "account_id", "cause", "chances", "leading_finding").to_dicts()
     ]
-    return cases.hstack(pl.DataFrame(told, schema=Speaker.SCHEMA, orient="row"))
+    empty = pl.DataFrame(schema=Speaker.SCHEMA).to_arrow().schema
+    return cases.hstack(pl.DataFrame(pa.Table.from_pylist(told, schema=empty)).cast(Speaker.SCHEMA))  # type: ignore[arg-type]
 
 
 class _Judged:
