@@ -40,7 +40,7 @@ def made_up_series(homes: int, days: int, curve_days: int, seed: int) -> HomeSer
 def full_town(seed: int = 3) -> Town:
     """A town in which every kind finds an account that can carry it."""
     plan = Plan(
-        accounts=120,
+        accounts=150,
         monthly_share=0.2,
         ct_share=0.25,
         rate_share=0.3,
