@@ -37,6 +37,10 @@ def crossed(first: Premise, second: Premise, index: int, note: str) -> Effect:
         one, other = getattr(first, values), getattr(second, values)
         span = slice(index, None) if values == "dial_wh" else part
         one[span], other[span] = other[span].copy(), one[span].copy()
+    change = first.town.clock_change
+    if change is not None and change >= np.datetime64(first.day(index)):
+        fold_wh = first.town.dials.fold_wh
+        fold_wh[[first.row, second.row]] = fold_wh[[second.row, first.row]]
     for premise, measured in ((first, stored[1]), (second, stored[0])):
         if both_curves:
             premise.curve_present[part] = measured
