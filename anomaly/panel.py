@@ -188,11 +188,3 @@ class Panel:
         touched = until > np.take_along_axis(until, np.clip(since, 0, None), axis=1)
         steps[rows] = np.where(touched, np.nan, steps[rows])
         return dataclasses.replace(self, kwh=kwh, step_kwh=steps)
-
-    def curve_of(self, rows: Integers) -> tuple[Curve | None, Integers]:
-        """The first curve that holds all of `rows`, and where in it; (None, empty) if there is none."""
-        for curve in self.curves:
-            at = np.searchsorted(curve.rows, rows)
-            if len(curve.rows) and np.all(curve.rows[np.clip(at, 0, len(curve.rows) - 1)] == rows):
-                return curve, at
-        return None, np.empty(0, np.int64)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,14 +74,3 @@ def next_index(present: NDArray[np.bool_]) -> NDArray[np.int64]:
     width = present.shape[1]
     at = np.where(present, np.arange(width), width)
     return np.minimum.accumulate(at[:, ::-1], axis=1)[:, ::-1]
-
-
-def longest_run(mask: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The longest run of true of each row that has one: (row, first, end); the earliest on a tie."""
-    row, first, end = runs(mask)
-    if not len(row):
-        return row, first, end
-    order = np.lexsort((first, first - end, row))
-    row, first, end = row[order], first[order], end[order]
-    keep = np.append(True, row[1:] != row[:-1])
-    return row[keep], first[keep], end[keep]
