@@ -21,7 +21,7 @@ def change_days(days: NDArray[np.datetime64]) -> Booleans:
     months = days.astype("datetime64[M]")
     month = months.astype(np.int64) % 12 + 1
     of_month = (days - months.astype("datetime64[D]")).astype(np.int64)
-    length = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    length = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     # 1970-01-01 was a Thursday.
     sunday = (days.astype("datetime64[D]").astype(np.int64) + 4) % 7 == 0
     change = np.zeros(len(days), bool)

@@ -48,7 +48,7 @@ def misplaced(
         panel,
         told["row"].to_numpy(),
         days(told["first_day"]),
-        days(told["last_day"]) + 1,
+        days(told["last_day"]) + np.timedelta64(1, "D"),
         measured=off_days,
         expected=0.0,
         limit=tolerance_days,

@@ -78,7 +78,7 @@ def load_homes(path: Path) -> HomeSeries:
     ).collect()
     home_ids = tuple(intervals["home_id"].unique().sort().to_list())
     starts = intervals["interval_start"].to_numpy().astype("datetime64[D]")
-    days = np.arange(starts.min(), starts.max() + 1)
+    days = np.arange(starts.min(), starts.max() + np.timedelta64(1, "D"))
     curve_kwh = half_hour_grid(intervals, home_ids, days)
     return HomeSeries(home_ids, days, curve_kwh.sum(axis=2), curve_kwh)
 

@@ -53,7 +53,7 @@ def _dense_columns(panel: Panel, rows: NDArray[np.int64], excluded: NDArray[np.b
         "meter_id": pl.Series(meters.tolist(), dtype=pl.String),
         "date": pl.Series(np.tile(panel.days, len(rows))),
         "register_kwh": number(panel.register_kwh[rows, :-1]),
-        "read_at": pl.Series(np.where(quality >= 0, day + minutes, np.datetime64("NaT"))).cast(pl.Datetime("us")),
+        "read_at": pl.Series(np.where(quality >= 0, day + minutes, np.datetime64("NaT", "us"))).cast(pl.Datetime("us")),
         "quality": pl.Series(QUALITIES, dtype=pl.String).gather(read.cast(pl.UInt32)),
         "kwh": number(panel.kwh[rows]),
         "spread": pl.Series(panel.spread[rows].reshape(-1)),

@@ -32,7 +32,7 @@ def made_up_series(homes: int, days: int, curve_days: int, seed: int) -> HomeSer
     half_hours = np.round(level_kwh * shape / shape.sum() * noise, 3)
     last_day = np.datetime64("2013-10-31", "D")
     names = tuple(f"H{number:03d}" for number in range(homes))
-    span = np.arange(last_day - (days - 1), last_day + 1)
+    span = last_day - np.arange(days)[::-1].astype("timedelta64[D]")
     return HomeSeries(names, span, half_hours.sum(axis=2), half_hours[:, days - curve_days :])
 
 

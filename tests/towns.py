@@ -38,7 +38,7 @@ def homes(count: int, days: int, curve_days: int, seed: int) -> HomeSeries:
     noise = rng.gamma(8.0, 1 / 8, (count, days, 48))
     half_hours = np.round(level_kwh * shape / shape.sum() * noise, 3)
     names = tuple(f"H{number:03d}" for number in range(count))
-    span = np.arange(LAST_DAY - (days - 1), LAST_DAY + 1)
+    span = LAST_DAY - np.arange(days)[::-1].astype("timedelta64[D]")
     return HomeSeries(names, span, half_hours.sum(axis=2), half_hours[:, days - curve_days :])
 
 

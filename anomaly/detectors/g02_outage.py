@@ -54,7 +54,7 @@ def outage(panel: Panel, *, min_hours: float) -> Detections:
         return nothing(panel)
     row, start, hours = found.row[kept], found.start[kept], hours[kept]
     first = start.astype("datetime64[D]")
-    end = (found.end[kept] - np.timedelta64(1, "m")).astype("datetime64[D]") + 1
+    end = (found.end[kept] - np.timedelta64(1, "m")).astype("datetime64[D]") + np.timedelta64(1, "D")
     return detections(
         panel,
         row,
@@ -87,7 +87,9 @@ def _outages(panel: Panel) -> _Outages:
     )
     known = events.with_columns(key=pl.col("next_end").fill_null(pl.datetime(9999, 1, 1)))
     first = known.unique(["row", "key"], keep="first", maintain_order=True)
-    horizon = (panel.days[-1] + 1).astype("datetime64[m]") if panel.shape[1] else np.datetime64("NaT")
+    horizon = np.datetime64("NaT", "m")
+    if panel.shape[1]:
+        horizon = (panel.days[-1] + np.timedelta64(1, "D")).astype("datetime64[m]")
     end = first["next_end"].to_numpy().astype("datetime64[m]")
     start = first["at"].to_numpy().astype("datetime64[m]")
     return _Outages(first["row"].to_numpy().astype(np.int64), start, np.where(np.isnat(end), horizon, end))

@@ -31,7 +31,7 @@ def conflicting_reads(panel: Panel, *, resolution_kwh: float) -> Detections:
         panel,
         told["row"].to_numpy(),
         first,
-        last + 1,
+        last + np.timedelta64(1, "D"),
         measured=told["high_kwh"].to_numpy(),
         expected=told["low_kwh"].to_numpy(),
         limit=resolution_kwh,

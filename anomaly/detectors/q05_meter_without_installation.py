@@ -28,7 +28,7 @@ def meter_without_installation(panel: Panel, *, min_reads: float) -> Detections:
         panel,
         np.full(len(told), -1, np.int64),
         days(told["first_day"]),
-        days(told["last_day"]) + 1,
+        days(told["last_day"]) + np.timedelta64(1, "D"),
         measured=reads,
         expected=0.0,
         limit=min_reads,

@@ -29,7 +29,7 @@ def negative_register(panel: Panel, *, lowest_kwh: float) -> Detections:
         panel,
         told["row"].to_numpy(),
         days(told["first_day"]),
-        days(told["last_day"]) + 1,
+        days(told["last_day"]) + np.timedelta64(1, "D"),
         measured=lowest,
         expected=0.0,
         limit=lowest_kwh,

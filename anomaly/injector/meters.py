@@ -81,7 +81,7 @@ def read_calendar(
     month, a box at a time, on about the same day, between nine and half past four.
     """
     periodic = traits.periodic[:, None]
-    instants = np.append(days, days[-1] + 1)
+    instants = np.append(days, days[-1] + np.timedelta64(1, "D"))
     day_of_month = (instants - instants.astype("datetime64[M]")).astype(np.int64)
     months = instants.astype("datetime64[M]").astype(np.int64)
     month: IntArray = months - months.min()

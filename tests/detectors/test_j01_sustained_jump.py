@@ -80,7 +80,7 @@ def test_before_after_onset_and_stake() -> None:
     assert told.facts["change_ratio"][0] == pytest.approx(1.7, abs=0.2)
     assert abs(int((told.facts["onset_day"][0] - np.datetime64("2026-01-01")).astype(int)) - (SPLIT + 8)) <= 4
     assert told.start[0] == told.facts["onset_day"][0]
-    assert told.end[0] == np.datetime64("2026-01-01") + DAYS
+    assert told.end[0] == np.datetime64("2026-01-01") + np.timedelta64(DAYS, "D")
     assert told.kwh_at_stake[0] > 100
     assert np.isfinite(told.strength[0])
 

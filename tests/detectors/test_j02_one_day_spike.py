@@ -49,7 +49,7 @@ def test_truth_table(use: np.ndarray, fires: bool) -> None:
 
 def test_tells_the_day() -> None:
     told = one_day_spike(panel(registers(with_days({70: 80.0}))), **LIMITS)
-    assert told.start[0] == np.datetime64("2026-01-01") + 70
+    assert told.start[0] == np.datetime64("2026-01-01") + np.timedelta64(70, "D")
     assert (told.end - told.start).astype(int)[0] == 1
     assert told.facts["day_kwh"][0] == pytest.approx(80.0)
     assert told.facts["usual_kwh"][0] == pytest.approx(5.0, abs=0.3)

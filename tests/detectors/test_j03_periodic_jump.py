@@ -57,9 +57,9 @@ def test_truth_table(periods: list[tuple[int, float]], fires: bool) -> None:
 
 def test_tells_the_period_and_the_energy() -> None:
     told = periodic_jump(visited([*STEADY, (30, 24.0)], multiplier=2.0), **LIMITS)
-    start = np.datetime64("2026-01-01") + sum(length for length, _ in STEADY)
+    start = np.datetime64("2026-01-01") + np.timedelta64(sum(length for length, _ in STEADY), "D")
     assert told.start[0] == start
-    assert told.end[0] == start + 30
+    assert told.end[0] == start + np.timedelta64(30, "D")
     assert told.facts["after_kwh_per_day"][0] == pytest.approx(48.0)
     assert told.facts["before_kwh_per_day"][0] == pytest.approx(16.2, abs=0.5)
     assert told.facts["period_days"][0] == pytest.approx(30.0)
