@@ -20,8 +20,9 @@ def change_days(days: NDArray[np.datetime64]) -> Booleans:
     """`[D]` true where clocks change on that day in one of the common rules."""
     months = days.astype("datetime64[M]")
     month = months.astype(np.int64) % 12 + 1
-    of_month = (days - months.astype("datetime64[D]")).astype(np.int64)
-    length = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    first = months.astype("datetime64[D]")
+    following = (months + np.timedelta64(1, "M")).astype("datetime64[D]")
+    of_month, length = (days - first).astype(np.int64), (following - first).astype(np.int64)
     # 1970-01-01 was a Thursday.
     sunday = (days.astype("datetime64[D]").astype(np.int64) + 4) % 7 == 0
     change = np.zeros(len(days), bool)
