@@ -42,8 +42,7 @@ def make_cases(
     judged = _suppressed(_once(findings), rulebook, as_of)
     model = model_of(rulebook)
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
-    tagged, stories = group(judged, model, grouping)
-    cases = _one_per_id(stories)
+    tagged, cases = group(judged, model, grouping)
     cases = _valued(cases, positions, model, rulebook)
     cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
     cases = _ranked(cases)
@@ -81,10 +80,6 @@ def _once(findings: pl.DataFrame) -> pl.DataFrame:
     )
     once = strongest.unique("finding_id", keep="first", maintain_order=True)
     return once.sort("code", "account_id", "meter_id", "start", "finding_id")
-
-
-def _one_per_id(stories: pl.DataFrame) -> pl.DataFrame:
-    return stories.unique("case_id", keep="first", maintain_order=True)
 
 
 def _valued(cases: pl.DataFrame, positions: pl.DataFrame, model: CauseModel, rulebook: Rulebook) -> pl.DataFrame:

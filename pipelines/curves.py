@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anomaly.panel import Curve
 from pipelines.aside import ASIDE, aside_rows, summed_up
 from pipelines.book import Book
-from pipelines.fleet import Fleet
+from pipelines.fleet import Fleet, days_outside
 from pipelines.landing import BATCH_ROWS, MINUTES_PER_DAY
 from pipelines.tally import Tally
 from pipelines.writing import write_table
@@ -97,10 +97,7 @@ def _in_place(rows: pl.DataFrame, fleet: Fleet, origin: dt.datetime) -> tuple[pl
     if len(located) == len(rows):
         return kept, []
     away = numbered.join(located, on="at", how="anti").join(dials, on="meter_id", how="left")
-    distance = pl.max_horizontal(
-        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days()
-    )
-    nearest = away.sort("at", distance, "dial").unique("at", keep="first", maintain_order=True)
+    nearest = away.sort("at", days_outside(day), "dial").unique("at", keep="first", maintain_order=True)
     told = nearest.with_columns(
         pl.col("interval_start").alias("read_at"), pl.lit(0.0).alias("register_kwh"), pl.lit("curve").alias("channel")
     )

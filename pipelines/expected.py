@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.baseline import log_use
 from anomaly.panel import Panel
 from anomaly.statistics import MAD_TO_SIGMA, row_median
 
@@ -23,8 +24,7 @@ def expected_band(panel: Panel, rows: NDArray[np.int64], excluded: NDArray[np.bo
     Days spoiled by an error and spread days teach nothing; a position without enough days gets NaN.
     """
     kwh = np.where(excluded[rows] | panel.spread[rows], np.nan, panel.kwh[rows])
-    with np.errstate(invalid="ignore"):
-        level = np.log(np.maximum(kwh, 0.0) + OFFSET_KWH)
+    level = log_use(kwh, OFFSET_KWH)
     weekday = panel.days.astype("datetime64[D]").astype(np.int64) % 7
     centre = np.full(level.shape, np.nan)
     for day in range(7):

@@ -91,6 +91,12 @@ def _installations(book: Book, as_of: dt.date) -> pl.DataFrame:
     )
 
 
+def days_outside(day: pl.Expr) -> pl.Expr:
+    """How many days `day` lies before `first_on` or after `last_on`; 0 in between."""
+    early, late = pl.col("first_on") - day, day - pl.col("last_on")
+    return pl.max_horizontal(early.dt.total_days(), late.dt.total_days(), pl.lit(0))
+
+
 def _positions(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     """One row per account × point with what the accounts table adds."""
     key = ("account_id", "point_id")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from anomaly.frames import CHANNELS, QUALITIES
 from pipelines.aside import aside_rows, summed_up
 from pipelines.book import Book, Part
-from pipelines.fleet import Fleet
+from pipelines.fleet import Fleet, days_outside
 from pipelines.tally import Tally
 from pipelines.writing import unwritable, write_table
 
@@ -227,13 +227,10 @@ def _located(reads: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
 def _in_place(reads: pl.DataFrame, many: pl.DataFrame) -> pl.DataFrame:
     """Reads of meters that were installed more than once: the dial in place, else the nearest by date."""
     day = pl.col("read_at").dt.date()
-    outside = pl.max_horizontal(
-        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days(), pl.lit(0)
-    )
     return (
         reads.with_row_index("read")
         .join(many, on="meter_id")
-        .with_columns(outside=outside)
+        .with_columns(outside=days_outside(day))
         .sort("read", "outside", "dial")
         .unique("read", keep="first", maintain_order=True)
         .drop("read", "outside")

@@ -14,7 +14,7 @@ from anomaly.statistics import next_index, previous_index, row_median
 from pipelines.contested import SUB_DAILY_READS, Settled, settle
 from pipelines.curves import LandedCurves, curves_of
 from pipelines.electrical import electrical_of
-from pipelines.fleet import Fleet
+from pipelines.fleet import Fleet, days_outside
 from pipelines.landing import BIAS, LARGEST_TICKS, Landed
 from pipelines.laying import lay_along_positions
 from pipelines.registers import export_of, rates_of
@@ -157,7 +157,7 @@ def _ticks(register: pl.Series, scale: NDArray[np.float64]) -> NDArray[np.int64]
 
 
 def _with_reading_habits(positions: pl.DataFrame, laid: dict[str, NDArray], periodic_gap_days: float) -> pl.DataFrame:
-    """Add `read_frequency` where the accounts table is silent (median gap), counts of reads, first and last read."""
+    """Add `read_frequency` where the accounts table is silent (median gap)."""
     present = laid["quality"] >= 0
     borders = present.shape[1]
     sparse = present.sum(axis=1) * 4 < borders
@@ -170,8 +170,6 @@ def _with_reading_habits(positions: pl.DataFrame, laid: dict[str, NDArray], peri
         .when(pl.col("read_frequency") == "daily")
         .then(pl.lit("daily"))
         .otherwise(pl.Series(habit)),
-        reads=pl.Series(present.sum(axis=1), dtype=pl.Int64),
-        first_read=pl.Series(np.argmax(present, axis=1), dtype=pl.Int64),
     )
 
 
@@ -204,10 +202,7 @@ def _set_aside(
     told = pl.concat([aside, settled.conflicts], how="diagonal")
     served = source.fleet.installations.select("dial", "position", "first_on", "last_on")
     served = served.filter(pl.col("dial").is_in(told["dial"].unique().implode())) if len(told) else served.clear()
-    day = pl.col("first_at").dt.date()
-    away = pl.max_horizontal(
-        (pl.col("first_on") - day).dt.total_days(), (day - pl.col("last_on")).dt.total_days(), pl.lit(0)
-    )
+    away = days_outside(pl.col("first_at").dt.date())
     placed = (
         told.with_row_index("at")
         .join(served, on="dial", how="inner")

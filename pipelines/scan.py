@@ -25,6 +25,7 @@ from anomaly.findings import SCHEMA as FINDING_SCHEMA
 from anomaly.registry import load_all
 from anomaly.tasks import make_tasks
 from pipelines.book import Book, open_book
+from pipelines.book_rows import no_quarantine
 from pipelines.casework import make_cases
 from pipelines.cohorts import cohort_medians
 from pipelines.coverage import coverage_table, lacking_tables
@@ -103,7 +104,7 @@ def scan(
             work = make_cases(findings, source.fleet.positions, coverage, tickets, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
         with clock.stage("write"), replaced(out) as folder:
-            run = _run_record(book, rulebook, as_of, tally, clock)
+            run = _run_record(book, rulebook, as_of, tally)
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
             write_table(work.findings.with_columns(stamp), folder / "findings.parquet")
             write_table(work.cases, folder / "cases.parquet")
@@ -136,7 +137,7 @@ def _all_slices(source: Source, rules: Rules, workers: int, clock: _Clock) -> li
     return results
 
 
-def _run_record(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, clock: _Clock) -> dict[str, Any]:
+def _run_record(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally) -> dict[str, Any]:
     """run.json without counts: what went in and under which rules; the run id hashes exactly that."""
     program = _program_version()
     input_hash = tally.input_hash()
@@ -161,8 +162,6 @@ def _program_version() -> str:
 
 
 def _quarantine(tally: Tally) -> pl.DataFrame:
-    from pipelines.book_rows import no_quarantine
-
     return pl.concat([no_quarantine(), *tally.quarantined]).sort("table", "file", "line", "rule", nulls_last=True)
 
 

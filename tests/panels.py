@@ -68,7 +68,7 @@ def panel(
     multiplier = np.broadcast_to(frame["multiplier"].to_numpy()[:, None], energy.kwh.shape)
     given = np.zeros(read.shape) if quality is None else np.array(quality)
     return Panel(
-        positions=frame.with_columns(reads=pl.Series(present.sum(axis=1), dtype=pl.Int64)),
+        positions=frame,
         installations=_installations(frame, start),
         days=days,
         register_kwh=np.where(present, ticks / scale[:, None], np.nan),

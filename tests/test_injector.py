@@ -13,27 +13,14 @@ from hypothesis import strategies as st
 from anomaly.frames import CAUSE_FAMILY
 from anomaly.injector.build import build_town
 from anomaly.injector.catalogue import KINDS
-from anomaly.injector.homes import HomeSeries
 from anomaly.injector.inject import inject
 from anomaly.injector.layout import Plan
 from anomaly.injector.registry import Fault
 from anomaly.injector.town import Town
+from tests.towns import homes
 
 CLOCK_CHANGE = date(2013, 10, 27)
 ACCOUNT_TABLES = ("register_reads", "interval_reads", "events", "installations", "accounts")
-
-
-def made_up_series(homes: int, days: int, curve_days: int, seed: int) -> HomeSeries:
-    """Homes of 4 to 25 kWh a day with a morning and an evening, in whole Wh."""
-    rng = np.random.default_rng(seed)
-    shape = 0.3 + np.exp(-((np.arange(48) - 38) ** 2) / 20) + 0.6 * np.exp(-((np.arange(48) - 15) ** 2) / 8)
-    level_kwh = rng.uniform(4.0, 25.0, (homes, 1, 1))
-    noise = rng.gamma(8.0, 1 / 8, (homes, days, 48))
-    half_hours = np.round(level_kwh * shape / shape.sum() * noise, 3)
-    last_day = np.datetime64("2013-10-31", "D")
-    names = tuple(f"H{number:03d}" for number in range(homes))
-    span = last_day - np.arange(days)[::-1].astype("timedelta64[D]")
-    return HomeSeries(names, span, half_hours.sum(axis=2), half_hours[:, days - curve_days :])
 
 
 @cache
@@ -49,7 +36,7 @@ def full_town(seed: int = 3) -> Town:
         curve_share=0.7,
         clock_change=CLOCK_CHANGE,
     )
-    return build_town(made_up_series(40, 240, 90, seed), seed=seed, plan=plan)
+    return build_town(homes(40, 240, 90, seed), seed=seed, plan=plan)
 
 
 @cache
@@ -80,10 +67,10 @@ def read_energy_kwh(tables: dict[str, pl.DataFrame], meter_id: str) -> np.ndarra
 
 
 @settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), homes=st.integers(2, 8), days=st.integers(40, 70))
-def test_registers_and_curves_conserve_energy(seed: int, homes: int, days: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 8), days=st.integers(40, 70))
+def test_registers_and_curves_conserve_energy(seed: int, count: int, days: int) -> None:
     plan = Plan(monthly_share=0.0, curve_share=1.0, correct_exchanges=0, rate_share=0.5, ct_share=0.2)
-    town = build_town(made_up_series(homes, days, 30, seed), seed=seed, plan=plan)
+    town = build_town(homes(count, days, 30, seed), seed=seed, plan=plan)
     dials = town.dials
     shown_wh = (dials.ticks[:, -1] - dials.ticks[:, 0]) % dials.capacity_ticks * dials.tick_wh
     assert (np.abs(shown_wh - dials.use_wh.sum(axis=1)) < dials.tick_wh).all()
@@ -94,7 +81,7 @@ def test_registers_and_curves_conserve_energy(seed: int, homes: int, days: int) 
 
 
 def test_the_book_shows_the_energy_of_the_homes() -> None:
-    series = made_up_series(4, 60, 20, 5)
+    series = homes(4, 60, 20, 5)
     town = build_town(series, seed=5, plan=Plan(monthly_share=0.0, ct_share=0.0, correct_exchanges=0))
     tables = town.tables()
     totals = sorted(read_energy_kwh(tables, meter).sum() for meter in town.meters[:, 0])
@@ -102,7 +89,7 @@ def test_the_book_shows_the_energy_of_the_homes() -> None:
 
 
 def test_same_seed_same_town_and_another_seed_another() -> None:
-    series = made_up_series(12, 130, 40, 1)
+    series = homes(12, 130, 40, 1)
     orders = [Fault("misread_transposed"), Fault("jump_x2"), Fault("heat_wave")]
     plan = Plan(monthly_share=0.0)
     one, again, other = (inject(build_town(series, seed=s, plan=plan), orders, s) for s in (4, 4, 5))
