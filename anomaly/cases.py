@@ -107,11 +107,12 @@ def _weighed(findings: pl.DataFrame, story: NDArray[np.int64], model: CauseModel
     speaking = rows.filter((pl.col("status") == "reported") | ~open_story)
     count = int(story.max(initial=-1)) + 1
     code = code_index(model, speaking["code"])
+    excess = (speaking["measured"] - speaking["limit"]).to_numpy()
     # Cut off, not rounded: the published probabilities of a case must not add up to more than one.
-    chance = np.floor(probabilities(model, speaking["story"].to_numpy(), code, count) * 1e6 + 1e-3) / 1e6
+    chance = np.floor(probabilities(model, speaking["story"].to_numpy(), code, excess, count) * 1e6 + 1e-3) / 1e6
     leading = chance.argmax(axis=1) if count else np.empty(0, np.int64)
     cause = np.array(model.causes, dtype=object)[leading]
-    ratio = model.log_ratio[code, leading[speaking["story"].to_numpy()]]
+    ratio = model.log_ratios(code, excess)[np.arange(len(code)), leading[speaking["story"].to_numpy()]]
     speaking = speaking.with_columns(speaks=pl.Series(ratio, dtype=pl.Float64))
     earliest = rows.group_by("story").agg(pl.col("start").min().alias("earliest"))
     stories = _summary(speaking).join(earliest, on="story", maintain_order="left").with_columns(

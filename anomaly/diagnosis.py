@@ -1,7 +1,8 @@
 """Findings to causes: tempered likelihood ratios over the causes, with an explicit unknown.
 
 P(c | e) ∝ π_c · Π LR_k(c)^w. Findings of one case are not independent, so ratios are tempered by w; a code
-speaks once however often it fired. Source: methods of naive Bayes diagnosis, tempering as in power posteriors.
+speaks once, as loudly as its strongest finding, however often it fired. Source: methods of naive Bayes diagnosis,
+tempering as in power posteriors.
 """
 
 from __future__ import annotations
@@ -15,44 +16,78 @@ from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
 
+MOST_RATIO = 10_000.0
+"""Where a growing likelihood ratio stops, so that no single finding drowns all other evidence."""
+
 
 @dataclass(frozen=True, eq=False)
 class CauseModel:
-    """What the rulebook knows of causes: priors, tempering and log likelihood ratios `[codes, causes]`."""
+    """What the rulebook knows of causes: priors, tempering and log likelihood ratios `[codes, causes]`.
+
+    `log_growth` is what a finding says more for each unit above its limit, up to `log_most`; 0 where all findings
+    of a code say the same.
+    """
 
     codes: tuple[str, ...]
     causes: tuple[str, ...]
     log_prior: NDArray[np.float64]
     log_ratio: NDArray[np.float64]
+    log_growth: NDArray[np.float64]
+    log_most: float
 
     @property
     def unknown(self) -> int:
         """Index of the unknown cause."""
         return self.causes.index(UNKNOWN)
 
+    def log_ratios(self, code: NDArray[np.int64], excess: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`[findings, causes]` tempered log likelihood ratios of findings so far above their limits, in their units."""
+        plain, growth = self.log_ratio[code], self.log_growth[code]
+        grown = plain + growth * np.maximum(excess, 0.0)[:, None]
+        return np.asarray(np.where(growth > 0, np.minimum(grown, np.maximum(plain, self.log_most)), plain))
+
 
 def cause_model(
-    priors: Mapping[str, float], ratios: Mapping[str, Mapping[str, float]], *, tempering: float
+    priors: Mapping[str, float],
+    ratios: Mapping[str, Mapping[str, float]],
+    growth: Mapping[str, Mapping[str, float]],
+    *,
+    tempering: float,
 ) -> CauseModel:
-    """The model from plain numbers: prior per cause, likelihood ratio per code and cause (absent: 1)."""
+    """The model from plain numbers: prior per cause, likelihood ratio per code and cause (absent: 1).
+
+    `growth` says per code and cause by how many units above the limit the ratio grows e-fold (absent: it does not).
+    """
     causes, codes = tuple(sorted(priors)), tuple(sorted(ratios))
     table = np.array([[ratios[code].get(cause, 1.0) for cause in causes] for code in codes])
-    return CauseModel(codes, causes, np.log([priors[cause] for cause in causes]), tempering * np.log(table))
+    per_unit = [[1.0 / growth.get(code, {}).get(cause, np.inf) for cause in causes] for code in codes]
+    return CauseModel(
+        codes,
+        causes,
+        np.log([priors[cause] for cause in causes]),
+        tempering * np.log(table),
+        tempering * np.array(per_unit),
+        tempering * float(np.log(MOST_RATIO)),
+    )
 
 
 def probabilities(
-    model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], cases: int
+    model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], excess: NDArray[np.float64], cases: int
 ) -> NDArray[np.float64]:
-    """Probability of each cause, `[cases, causes]`, from (case, code) pairs; a repeated pair counts once.
+    """Probability of each cause, `[cases, causes]`, from the case, code and excess over the limit of findings.
 
+    A repeated pair of case and code counts once, with its largest excess.
     Only the unknown cause and causes that some finding of the case speaks for are weighed.
     """
-    pairs = np.unique(np.stack([case, code]), axis=1) if len(case) else np.empty((2, 0), np.int64)
+    loudest = np.lexsort((-excess, code, case))
+    case, code, excess = case[loudest], code[loudest], excess[loudest]
+    once = np.append(True, (np.diff(case) != 0) | (np.diff(code) != 0))[: len(case)]
+    case, ratio = case[once], model.log_ratios(code[once], excess[once])
     score = np.tile(model.log_prior, (cases, 1))
     raised = np.zeros(score.shape, bool)
     raised[:, model.unknown] = True
-    np.add.at(score, pairs[0], model.log_ratio[pairs[1]])
-    np.logical_or.at(raised, pairs[0], model.log_ratio[pairs[1]] > 0)
+    np.add.at(score, case, ratio)
+    np.logical_or.at(raised, case, ratio > 0)
     score = np.where(raised, score, -np.inf)
     weight = np.exp(score - score.max(axis=1, keepdims=True)) if cases else score
     return weight / weight.sum(axis=1, keepdims=True) if cases else weight

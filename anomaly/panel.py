@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomaly.drift import FleetSpread
 from anomaly.statistics import row_median
+from anomaly.swap_plan import Windows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -91,6 +94,7 @@ class Panel:
     multiplier     `[M, D]` in force that day
     installation   `[M, D+1]` index into `installations`, of the meter in place, -1 none
     cohort_log     `[M, D]` by how much, in log kWh, the cohort (class × size) stood above its own median that day
+    fleet_drift    how profiles change by themselves over the fleet, per kind of profile and windows; None: not known
     """
 
     positions: pl.DataFrame
@@ -115,6 +119,7 @@ class Panel:
     curves: tuple[Curve, ...] = ()
     electrical: Electrical | None = None
     cohort_log: Floats | None = None
+    fleet_drift: Mapping[tuple[str, Windows], FleetSpread] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from anomaly.panel import Panel
 
 Family = Literal["reading_error", "jump", "cross_wiring", "grid"]
 Floats = NDArray[np.float64]
+Unjudged = Callable[..., NDArray[np.object_]]
+"""Panel and limits in; `[M]` why a rule cannot judge a position (of anomaly.eligibility), empty where it can."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,7 @@ class Detector:
     function: DetectorFunction
     parameters: tuple[str, ...]
     estimated_onset: bool = False
+    unjudged: Unjudged | None = None
 
     @property
     def documentation(self) -> str:
@@ -145,12 +148,19 @@ REGISTRY: Mapping[str, Detector] = MappingProxyType(_registry)
 
 
 def detector(
-    code: str, *, family: Family, unit: str, source: str, estimated_onset: bool = False
+    code: str,
+    *,
+    family: Family,
+    unit: str,
+    source: str,
+    estimated_onset: bool = False,
+    unjudged: Unjudged | None = None,
 ) -> Callable[[Any], Any]:
     """Register the decorated function under `code`.
 
     `unit` is the unit of measured, expected and limit; `source` the standard, paper or vendor rule.
     `estimated_onset`: the start is an estimate that moves by days with more reads; ids snap it to a grid.
+    `unjudged`: beyond what the rulebook requires of a position, whom the rule cannot judge (it takes the same limits).
     Raises ValueError when a code is taken or a limit has a default (the rulebook holds every number).
     """
 
@@ -163,7 +173,7 @@ def detector(
                 raise ValueError(f"{code}: limit {parameter.name} must be keyword-only and without default")
             parameters.append(parameter.name)
         _registry[code] = Detector(
-            code, function.__name__, family, unit, source, function, tuple(parameters), estimated_onset
+            code, function.__name__, family, unit, source, function, tuple(parameters), estimated_onset, unjudged
         )
         return function
 

@@ -29,6 +29,10 @@ EVIDENCE = {
         ("next_read_consistent", "for", "came_back"),
         ("no_next_read", "against", "next_read_decides"),
     ),
+    "X01": (
+        ("both_moved", "for", None),
+        ("tenants_exchanged", "against", None),
+    ),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 

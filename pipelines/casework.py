@@ -58,6 +58,7 @@ def model_of(rulebook: Rulebook) -> CauseModel:
     return cause_model(
         {name: rule.prior for name, rule in rulebook.causes.items()},
         {code: rule.causes for code, rule in rulebook.detectors.items()},
+        {code: rule.growth for code, rule in rulebook.detectors.items()},
         tempering=rulebook.setting("tempering_weight"),
     )
 

@@ -11,7 +11,9 @@ from anomaly.eligibility import REASONS
 from pipelines.detect import COVERAGE, Rules, SliceResult, not_judged, status_of
 from rules.model import Rulebook
 
-IN_THE_BOOKS_NATURE = ("wrong_frequency", "no_rates", "no_export", "no_curve", "no_electrical")
+IN_THE_BOOKS_NATURE = (
+    "wrong_frequency", "no_rates", "no_export", "no_curve", "no_electrical", "no_neighbours", "fleet_too_small",
+)  # fmt: skip
 """Reasons that are one row when they hold for every position; a short history is told of each position."""
 
 

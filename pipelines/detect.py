@@ -1,4 +1,4 @@
-"""All rules over one slice: errors first, then jumps on the days that no error has spoiled."""
+"""All rules over one slice: errors first, then use on the days that no error has spoiled."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from anomaly.registry import Detections, Detector
 from anomaly.suppressors import explained
 from pipelines.series import rows_of_accounts, series_of
 from rules.model import Rulebook
+
+AFTER_ERRORS = ("jump", "cross_wiring")
+"""Families of rules that look at how people use electricity: they come last and do not see spoiled days."""
 
 COVERAGE = {
     "code": pl.String, "account_id": pl.String, "meter_id": pl.String, "status": pl.String, "reason": pl.String,
@@ -40,9 +43,9 @@ class Rules:
 
     @property
     def runnable(self) -> list[Detector]:
-        """Detectors the book can feed: reading errors first, jumps after them."""
+        """Detectors the book can feed: reading errors first, jumps and exchanged homes after them."""
         able = [one for code, one in self.detectors.items() if code not in self.lacking]
-        return sorted(able, key=lambda one: (one.family == "jump", one.code))
+        return sorted(able, key=lambda one: (one.family in AFTER_ERRORS, one.code))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +76,18 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
     grid = int(rules.rulebook.setting("onset_grid_days"))
     for detector in rules.runnable:
         rule = rules.rulebook.detectors[detector.code]
-        if detector.family == "jump" and clean is None:
+        after_errors = detector.family in AFTER_ERRORS
+        if after_errors and clean is None:
             clean = panel.without_days(excluded)
             habits = _with_clean_days(habits, clean)
         verdict = verdicts(habits, rule.requires)
+        if detector.unjudged is not None:
+            verdict = _without(verdict, detector.unjudged(panel, **rule.limit_values()))
         begun = time.perf_counter()
         found = detector.function(clean or panel, **rule.limit_values())
         seconds[detector.code] = time.perf_counter() - begun
         found = _eligible(found, verdict)
-        if rule.excludes_days and detector.family != "jump":
+        if rule.excludes_days and not after_errors:
             _exclude(excluded, panel, found)
         innocent = explained(panel, detector.code, found, rules.suppressor_limits)
         findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
@@ -103,6 +109,12 @@ def _with_clean_days(habits: Habits, clean: Panel) -> Habits:
     """Days spoiled by a reading error do not count as history."""
     counted = np.isfinite(clean.kwh).sum(axis=1)
     return Habits(**{**vars(habits), "days": counted})
+
+
+def _without(verdict: NDArray[np.int8], why: NDArray[np.object_]) -> NDArray[np.int8]:
+    """The verdict, and for positions that pass it the reason why the rule itself cannot judge them."""
+    own = pl.Series(why, dtype=pl.String).replace_strict(REASONS, range(len(REASONS)), return_dtype=pl.Int8)
+    return np.where(verdict == 0, own.to_numpy(), verdict)
 
 
 def _eligible(found: Detections, verdict: NDArray[np.int8]) -> Detections:

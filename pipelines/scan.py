@@ -30,6 +30,7 @@ from pipelines.casework import make_cases
 from pipelines.cohorts import cohort_medians
 from pipelines.coverage import coverage_table, lacking_tables
 from pipelines.detect import Rules, SliceResult, detect
+from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
@@ -124,10 +125,12 @@ def _all_slices(source: Source, rules: Rules, workers: int, clock: _Clock) -> li
     slices = source.slices()
     with clock.stage("detect"):
         medians = cohort_medians(source, rules.rulebook)
+        drift = fleet_drift(source, rules.rulebook) if "X01" not in rules.lacking else {}
 
         def one(positions: NDArray[np.int64]) -> SliceResult:
             panel = panel_of(source, positions)
-            return detect(replace(panel, cohort_log=cohort_log(panel, medians)), rules)
+            panel = replace(panel, cohort_log=cohort_log(panel, medians), fleet_drift=drift)
+            return detect(panel, rules)
 
         results = []
         with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:

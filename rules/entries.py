@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from anomaly.vocabulary import FAMILIES
@@ -37,6 +38,7 @@ def detector_rule(entry: Entry) -> DetectorRule:
         title=entry.text("title"),
         explain=entry.text("explain"),
         causes=MappingProxyType({cause: causes.number(cause, 1e-6, 1e6) for cause in causes.content}),
+        growth=_growth(entry),
         requires=_requires(entry.entry("requires")),
         excludes_days=entry.flag("excludes_days"),
         london_flags_per_1000=entry.number("london_flags_per_1000", 0, 1e6) if measured else None,
@@ -44,8 +46,20 @@ def detector_rule(entry: Entry) -> DetectorRule:
     )
     if not rule.causes:
         entry.problem("causes", "names no cause")
+    for cause in rule.growth:
+        if rule.causes.get(cause, 0.0) <= 1:
+            entry.problem("growth", f"{cause!r} is not a cause this finding speaks for")
     entry.finish()
     return rule
+
+
+def _growth(entry: Entry) -> Mapping[str, float]:
+    """Units above the limit per e-fold of a cause's ratio; empty when absent."""
+    if "growth" not in entry.content:
+        entry.taken.add("growth")
+        return MappingProxyType({})
+    growth = entry.entry("growth")
+    return MappingProxyType({cause: growth.number(cause, 1e-6, 1e6) for cause in growth.content})
 
 
 def _requires(entry: Entry) -> Requires:

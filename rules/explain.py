@@ -74,7 +74,8 @@ def rule_list(rulebook: Rulebook, lang: str) -> list[tuple[str, str, str]]:
 def leading_cause(rulebook: Rulebook, rule: DetectorRule) -> CauseRule:
     """The most probable cause, `unknown` aside, where this finding is all that is known."""
     weight = rulebook.setting("tempering_weight")
-    name = max(rule.causes, key=lambda cause: rulebook.causes[cause].prior * rule.causes[cause] ** weight)
+    spoken_for = [cause for cause, ratio in rule.causes.items() if ratio > 1] or list(rule.causes)
+    name = max(spoken_for, key=lambda cause: rulebook.causes[cause].prior * rule.causes[cause] ** weight)
     return rulebook.causes[name]
 
 

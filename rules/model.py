@@ -43,8 +43,9 @@ class Requires:
 
 @dataclass(frozen=True)
 class DetectorRule:
-    """One detector's entry. `causes` maps a cause to the likelihood ratio of the finding under it.
+    """One detector's entry. `causes` maps a cause to the likelihood ratio of a finding at its limit.
 
+    `growth` maps some of these causes to the units above the limit over which that ratio grows e-fold.
     `london_flags_per_1000` is measured on untouched London accounts over a year; None until measured.
     """
 
@@ -52,6 +53,7 @@ class DetectorRule:
     title: Text
     explain: Text
     causes: Mapping[str, float]
+    growth: Mapping[str, float]
     requires: Requires
     excludes_days: bool
     london_flags_per_1000: float | None

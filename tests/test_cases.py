@@ -59,7 +59,7 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
         "facts": json.dumps(FACTS),
         **columns,
     }
-    if code == "R08":
+    if code in ("R08", "X01"):
         row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}
@@ -238,6 +238,34 @@ class TestCauses:
         once = work(finding("R01", "A0")).cases["probability"].item()
         often = work(*(finding("R01", "A0", 45 + at, 46 + at) for at in range(6))).cases["probability"].item()
         assert once == often
+
+    def test_an_exchange_of_homes_leads_as_soon_as_it_is_well_above_its_limit(self) -> None:
+        """The jumps of both homes, one up and one down, are what an exchange predicts."""
+        jumps = [finding("J01", "A0"), finding("J01", "A1", meter_id="m-A1")]
+        pair = {"related_account_id": "A1", "related_meter_id": "m-A1", "limit": 9.0, "family": "cross_wiring"}
+        at_limit, above, far_above = (
+            work(*jumps, finding("X01", "A0", measured=9.0 + more, **pair)).cases.row(0, named=True)
+            for more in (0.0, 4.0, 60.0)
+        )
+        assert at_limit["family"] == "jump"
+        assert "swapped_pair" in {one["cause"] for one in at_limit["causes"]}
+        assert "swapped_pair" in at_limit["cannot_exclude"]
+        assert (above["family"], above["cause"]) == ("cross_wiring", "swapped_pair")
+        assert above["probability"] < far_above["probability"] < 0.95
+        assert (above["account_id"], above["related_account_id"]) == ("A0", "A1")
+
+    def test_evidence_grows_with_its_strongest_finding_only(self) -> None:
+        def chance(*above: float) -> float:
+            rows = [
+                finding("X01", "A0", 45 + at, 50 + at, measured=9.0 + more, limit=9.0, related_account_id="A1")
+                for at, more in enumerate(above)
+            ]
+            causes = work(*rows).cases["causes"].item().to_list()
+            return next(float(one["probability"]) for one in causes if one["cause"] == "swapped_pair")
+
+        assert chance(0.0) < chance(5.0) < chance(50.0) == chance(500.0)
+        assert chance(0.0, 5.0) == chance(5.0, 5.0) == chance(5.0)
+        assert chance(-3.0) == chance(0.0)
 
     def test_each_code_alone_renders_in_both_languages(self) -> None:
         done = work(

@@ -74,6 +74,15 @@ def test_an_overlay_may_add_a_measurement_and_a_known_cause(tmp_path: Path) -> N
     assert "missing_reads" in rule.causes
 
 
+def test_growth_is_of_causes_the_finding_speaks_for(tmp_path: Path) -> None:
+    assert load(overlay(tmp_path, "[detector.X01]\ngrowth = { swapped_pair = 4.0 }")).detectors["X01"].growth == {
+        "swapped_pair": 4.0
+    }
+    text = "[detector.X01]\ngrowth = { swapped_pair = 2.8, customer_use = 1.0 }"
+    with pytest.raises(RulebookError, match="customer_use"):
+        load(overlay(tmp_path, text))
+
+
 def test_the_rulebook_cannot_be_changed() -> None:
     rulebook = load()
     with pytest.raises(TypeError):

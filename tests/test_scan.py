@@ -220,7 +220,7 @@ def test_odd_books_are_scanned_and_their_coverage_adds_up(tmp_path: Path, name: 
         schema.validate(written)
     positions = result.run["counts"]["positions"]
     per_code = result.coverage.group_by("code").agg(pl.col("positions").sum())
-    assert len(per_code) == 44
+    assert len(per_code) == 45
     assert per_code["positions"].unique().to_list() == [positions]
 
 
