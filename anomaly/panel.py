@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomaly.area_balance import AreaBalance
 from anomaly.drift import FleetSpread
+from anomaly.hourly import HourlyElectrical
 from anomaly.statistics import row_median
 from anomaly.swap_plan import Windows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+
+
+TICKETS: dict[str, Any] = {
+    "row": pl.Int64, "ticket_id": pl.String, "at": pl.Datetime("us"), "kind": pl.String, "urges": pl.Int64,
+    "related_ticket_id": pl.String,
+}  # fmt: skip
+CHANGES: dict[str, Any] = {"row": pl.Int64, "day": pl.Date, "code": pl.String}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +103,10 @@ class Panel:
     multiplier     `[M, D]` in force that day
     installation   `[M, D+1]` index into `installations`, of the meter in place, -1 none
     cohort_log     `[M, D]` by how much, in log kWh, the cohort (class × size) stood above its own median that day
+    tickets        complaints of the slice's accounts: TICKETS, one row per position of the account
+    changes        lasting changes of level that rules before found (jumps, meters that run fast): CHANGES
+    balance        what supply meters and customers' meters say of each area of the fleet, None: no supply meter
+    hourly         voltages and currents of the same instants, hour by hour, None: no electrical reads
     fleet_drift    how profiles change by themselves over the fleet, per kind of profile and windows; None: not known
     """
 
@@ -120,6 +133,10 @@ class Panel:
     electrical: Electrical | None = None
     cohort_log: Floats | None = None
     fleet_drift: Mapping[tuple[str, Windows], FleetSpread] | None = None
+    tickets: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TICKETS))
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGES))
+    balance: AreaBalance | None = None
+    hourly: HourlyElectrical | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -19,29 +19,29 @@ BLOCK_ROWS = 1_000
 """Positions handled at once, so that memory does not grow with the slice."""
 
 
-def groups_of(panel: Panel, *, max_members: int) -> list[Integers]:
+def groups_of(panel: Panel, *, max_members: int, daily_only: bool = True) -> list[Integers]:
     """Arrays `[G, g]` of positions, -1 where padded: every box of two or more, then areas of all others.
 
     Positions that belong to no box, or are alone in theirs, are compared within their area. Groups of more than
-    `max_members` are left out. Supply meters, check meters and positions read monthly are in no group.
+    `max_members` are left out. Supply and check meters are in no group, nor, if `daily_only`, positions read monthly.
     """
-    return [padded for part in _members(panel) for padded in _padded(part, max_members)]
+    return [padded for part in _members(panel, daily_only) for padded in _padded(part, max_members)]
 
 
-def not_compared(panel: Panel, *, max_members: int) -> NDArray[np.object_]:
+def not_compared(panel: Panel, *, max_members: int, daily_only: bool = True) -> NDArray[np.object_]:
     """`[M]` why a position is in no group: `no_neighbours` or `group_too_large`; empty where it is in one."""
     reason = np.full(panel.shape[0], "no_neighbours", dtype=object)
-    for part in _members(panel):
+    for part in _members(panel, daily_only):
         large = part.with_columns(count=pl.len().over("group")).filter(pl.col("count") > max_members)
         reason[large["row"].to_numpy()] = "group_too_large"
-    for groups in groups_of(panel, max_members=max_members):
+    for groups in groups_of(panel, max_members=max_members, daily_only=daily_only):
         reason[groups[groups >= 0]] = ""
     return reason
 
 
-def _members(panel: Panel) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _members(panel: Panel, daily_only: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows and their group, sorted: of boxes, and of areas for those without a box or alone in it."""
-    judged = panel.daily & ~panel.flag("is_supply") & (panel.column("point_role") != "check")
+    judged = (panel.daily | (not daily_only)) & ~panel.flag("is_supply") & (panel.column("point_role") != "check")
     members = (
         panel.positions.select(
             "area_id", "box_id", row=pl.int_range(pl.len(), dtype=pl.Int64), judged=pl.Series(judged)

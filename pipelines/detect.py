@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from anomaly.eligibility import NOT_APPLICABLE, REASONS, Habits, habits_of, verdicts
 from anomaly.findings import SCHEMA, findings_frame
-from anomaly.panel import Panel
+from anomaly.panel import CHANGES, Panel
 from anomaly.registry import Detections, Detector
 from anomaly.suppressors import explained
 from pipelines.series import rows_of_accounts, series_of
 from rules.model import Rulebook
 
 AFTER_ERRORS = ("jump", "cross_wiring")
-"""Families of rules that look at how people use electricity: they come last and do not see spoiled days."""
+"""Families of rules that look at how people use electricity, in this order after all others: they do not see spoiled
+days, and cross-wiring rules know the lasting changes the others found."""
 
 COVERAGE = {
     "code": pl.String, "account_id": pl.String, "meter_id": pl.String, "status": pl.String, "reason": pl.String,
@@ -45,7 +46,8 @@ class Rules:
     def runnable(self) -> list[Detector]:
         """Detectors the book can feed: reading errors first, jumps and exchanged homes after them."""
         able = [one for code, one in self.detectors.items() if code not in self.lacking]
-        return sorted(able, key=lambda one: (one.family in AFTER_ERRORS, one.code))
+        turn = {family: place for place, family in enumerate(AFTER_ERRORS, start=1)}
+        return sorted(able, key=lambda one: (turn.get(one.family, 0), one.code))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ class SliceResult:
 def detect(panel: Panel, rules: Rules) -> SliceResult:
     """Run every runnable rule over the panel."""
     habits, clean = habits_of(panel), None
+    lasting: list[pl.DataFrame] = []
     excluded = np.zeros(panel.shape, bool)
     findings, coverage = [pl.DataFrame(schema=SCHEMA)], [pl.DataFrame(schema=COVERAGE)]
     unjudged, judged, seconds = {}, {}, {}
@@ -80,15 +83,20 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         if after_errors and clean is None:
             clean = panel.without_days(excluded)
             habits = _with_clean_days(habits, clean)
+        if clean is not None and lasting and detector.family == "cross_wiring":
+            clean, lasting = replace(clean, changes=pl.concat(lasting).unique().sort("row", "day", "code")), []
+        seen = clean or panel
         verdict = verdicts(habits, rule.requires)
         if detector.unjudged is not None:
-            verdict = _without(verdict, detector.unjudged(panel, **rule.limit_values()))
+            verdict = _without(verdict, detector.unjudged(seen, **rule.limit_values()))
         begun = time.perf_counter()
-        found = detector.function(clean or panel, **rule.limit_values())
+        found = detector.function(seen, **rule.limit_values())
         seconds[detector.code] = time.perf_counter() - begun
         found = _eligible(found, verdict)
         if rule.excludes_days and not after_errors:
             _exclude(excluded, panel, found)
+        if detector.estimated_onset and detector.family != "cross_wiring" and len(found):
+            lasting.append(_changes(detector.code, found))
         innocent = explained(panel, detector.code, found, rules.suppressor_limits)
         findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
         judged[detector.code] = int((verdict == 0).sum())
@@ -103,6 +111,14 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
     at = panel.positions["position"].to_numpy()
     spoiled = {int(at[row]): excluded[row] for row in np.flatnonzero(excluded.any(axis=1))}
     return SliceResult(at, frame, pl.concat(coverage), unjudged, judged, series, seconds, spoiled)
+
+
+def _changes(code: str, found: Detections) -> pl.DataFrame:
+    """When and where a rule dates a lasting change, as `Panel.changes` has it."""
+    placed = found.position >= 0
+    return pl.DataFrame(
+        {"row": found.position[placed], "day": found.start[placed], "code": [code] * int(placed.sum())}, CHANGES
+    )
 
 
 def _with_clean_days(habits: Habits, clean: Panel) -> Habits:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.consumption import Dials, dial_energy
-from anomaly.panel import Panel
+from anomaly.panel import TICKETS, Panel
 from anomaly.statistics import next_index, previous_index, row_median
 from pipelines.contested import SUB_DAILY_READS, Settled, settle
 from pipelines.curves import LandedCurves, curves_of
@@ -29,6 +29,7 @@ class Source:
     curves: LandedCurves
     electrical: pl.DataFrame
     events: pl.DataFrame
+    tickets: pl.DataFrame
     rollover: dict[str, float]
     periodic_gap_days: float
     slice_cells: int
@@ -76,6 +77,7 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
         set_aside=_set_aside(source, positions, cut.dial_ids, settled),
         contradictions=_local(source.fleet.contradictions, positions),
         events=_events(source.events, cut),
+        tickets=_tickets(source.tickets, cut.positions),
         rates=rates_of(settled.other, cut.installations, first_day, borders),
         export=export_of(settled.other, cut.installations, first_day, borders),
         curves=curves_of(source.curves, cut.installations, cut.dial_ids, settled.sub_daily),
@@ -189,6 +191,13 @@ def _events(events: pl.DataFrame, cut: _Cut) -> pl.DataFrame:
         .sort("row", "at", "kind", "detail", nulls_last=True)
         .select("row", "meter_id", "at", "kind", "detail")
     )
+
+
+def _tickets(tickets: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
+    """Tickets of the slice's accounts, at every position the account has."""
+    rows = positions.select("account_id", row=pl.int_range(pl.len(), dtype=pl.Int64))
+    placed = tickets.join(rows, on="account_id").rename({"opened_at": "at"})
+    return placed.select(*TICKETS).unique().sort("row", "at", "ticket_id", "kind", nulls_last=True)
 
 
 def _set_aside(

@@ -35,7 +35,7 @@ from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
 from pipelines.series import SERIES, series_of
-from pipelines.source import dated, read_source
+from pipelines.source import read_source
 from pipelines.tally import Tally
 from pipelines.writing import locked, replaced, write_table
 from rules.model import Rulebook
@@ -100,9 +100,8 @@ def scan(
         results = _all_slices(source, rules, workers, clock)
         with clock.stage("cases"):
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
-            tickets = dated(book.frame("tickets"), "opened_at", as_of)
             coverage = coverage_table(results, rules, source.fleet.positions)
-            work = make_cases(findings, source.fleet.positions, coverage, tickets, rulebook, as_of)
+            work = make_cases(findings, source.fleet.positions, coverage, source.tickets, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
         with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)

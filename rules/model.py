@@ -46,6 +46,7 @@ class DetectorRule:
     """One detector's entry. `causes` maps a cause to the likelihood ratio of a finding at its limit.
 
     `growth` maps some of these causes to the units above the limit over which that ratio grows e-fold.
+    A `supporting` finding is evidence in a case that others opened; alone it opens none.
     `london_flags_per_1000` is measured on untouched London accounts over a year; None until measured.
     """
 
@@ -56,6 +57,7 @@ class DetectorRule:
     growth: Mapping[str, float]
     requires: Requires
     excludes_days: bool
+    supporting: bool
     london_flags_per_1000: float | None
     limits: Mapping[str, Limit]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from anomaly.area_balance import AreaBalance
 from anomaly.consumption import Dials, dial_energy
-from anomaly.panel import Curve, Electrical, ExportRegisters, Panel, RateRegisters
+from anomaly.hourly import HourlyElectrical
+from anomaly.panel import CHANGES, TICKETS, Curve, Electrical, ExportRegisters, Panel, RateRegisters
 
 ROLLOVER = {"near_top_share": 0.9, "usual_multiple": 4.06, "floor_kwh_per_day": 5.0}
 
@@ -89,6 +92,20 @@ def panel(
         export=None if export is None else _export(*export),
         curves=() if curve is None else (_curve(*curve),),
         electrical=None if electrical is None else _electrical(*electrical),
+    )
+
+
+def knowing(
+    known: Panel,
+    *,
+    tickets: pl.DataFrame | None = None,
+    changes: pl.DataFrame | None = None,
+    balance: AreaBalance | None = None,
+    hourly: HourlyElectrical | None = None,
+) -> Panel:
+    """The panel with complaints, changes found before, area balances or hourly voltages beside it."""
+    return dataclasses.replace(
+        known, tickets=_or_empty(tickets, TICKETS), changes=_or_empty(changes, CHANGES), balance=balance, hourly=hourly
     )
 
 

@@ -93,7 +93,8 @@ def _known_days(panel: Panel) -> tuple[Integers, Integers]:
     """Positions and panel days of meter changes and of works of the utility; a day in the file twice counts once."""
     changed = panel.exchanges.select("row", "day")
     works = panel.events.filter(pl.col("kind") == "works").select("row", pl.col("at").dt.date().alias("day"))
-    named = pl.concat([changed, works]).drop_nulls().unique().sort("row", "day")
+    complaints = panel.tickets.select("row", pl.col("at").dt.date().alias("day"))
+    named = pl.concat([changed, works, complaints]).drop_nulls().unique().sort("row", "day")
     day = (named["day"].to_numpy().astype("datetime64[D]") - panel.days[:1]).astype(np.int64)
     return named["row"].to_numpy().astype(np.int64), day
 
