@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from anomaly.cohort import cohort_log
 from anomaly.comparison import BASES, Compared, compared
+from anomaly.day_shape import day_shape
 from anomaly.decomposition import PARTS, Period, Response, decompose, own_by_hour, uncertainty
 from anomaly.degree_days import cooling_degree_days, heating_degree_days, weather_response
-from anomaly.panel import Curve, Panel
+from anomaly.panel import Panel
 from anomaly.statistics import row_median
 from pipelines.panels import Source, panel_of
 from rules.model import Rulebook
@@ -180,37 +181,20 @@ def _hours(
     panel: Panel, row: Integers, found: Compared, current: Period, reference: Period, parts: Floats
 ) -> Floats:
     """`[K, 3]` the own change by hours, NaN without curves on both sides."""
-    hours = np.full((len(row), len(HOUR_PARTS)), np.nan)
     half = (current.inside.sum(axis=1) + reference.inside.sum(axis=1)) / 2
-    with np.errstate(invalid="ignore"):
-        u_c, u_r = (np.nanmean(one.kwh, axis=1) for one in (current, reference))
-    for curve in panel.curves:
-        seen, base_seen = _profile(curve, row, found.first, found.end)
-        before, base_before = _profile(curve, row, found.reference_first, found.reference_end)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            grown = u_c / seen.sum(axis=1)
-            stays = (u_r + parts[:, list(OUTER)].sum(axis=1) / half) / before.sum(axis=1)
-            split = own_by_hour(
-                half, before * stays[:, None], seen * grown[:, None], base_before * stays, base_seen * grown
-            )
-        good = np.isfinite(split).all(axis=1) & ~np.isfinite(hours).all(axis=1)
-        hours[good] = split[good]
-    return hours
-
-
-def _profile(curve: Curve, row: Integers, first: Integers, end: Integers) -> tuple[Floats, Floats]:
-    """(`[K, 24]` mean energy of each hour over fully measured days, `[K]` median smallest hour); NaN without any."""
-    place = np.arange(int((end - first).max()))
-    at = np.minimum(np.searchsorted(curve.rows, row), len(curve.rows) - 1)
-    mine = (curve.rows[at] == row)[:, None]
-    day = first[:, None] + place - curve.first_day
-    inside = mine & (day >= 0) & (day < curve.days) & (first[:, None] + place < end[:, None])
-    kwh = curve.kwh[at[:, None], np.clip(day, 0, max(curve.days - 1, 0))]
-    hourly = kwh.reshape(*kwh.shape[:2], 24, -1).sum(axis=3)
-    hourly = np.where((inside & np.isfinite(hourly).all(axis=2))[..., None], hourly, np.nan)
-    smallest = np.where(np.isfinite(hourly[..., 0]), hourly.min(axis=2), np.nan)
-    known = np.isfinite(hourly[..., 0]).sum(axis=1)
-    total = np.nan_to_num(hourly).sum(axis=1)
+    seen = day_shape(panel, row, found.first, found.end)
+    before = day_shape(panel, row, found.reference_first, found.reference_end)
+    u_c, u_r = (_mean(one.kwh) for one in (current, reference))
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / np.where(known > 0, known, np.nan)[:, None]
-    return mean, row_median(smallest)
+        grown = u_c / seen.mean_kwh.sum(axis=1)
+        stays = (u_r + parts[:, list(OUTER)].sum(axis=1) / half) / before.mean_kwh.sum(axis=1)
+        split = own_by_hour(
+            half, before.mean_kwh * stays[:, None], seen.mean_kwh * grown[:, None],
+            before.smallest_kw * stays, seen.smallest_kw * grown,
+        )  # fmt: skip
+    return np.where(np.isfinite(split).all(axis=1)[:, None], split, np.nan)
+
+
+def _mean(kwh: Floats) -> Floats:
+    """`[K]` mean of the measured days; a comparison has some on both sides."""
+    return np.asarray(np.nan_to_num(kwh).sum(axis=1) / np.maximum(np.isfinite(kwh).sum(axis=1), 1))
