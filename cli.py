@@ -212,6 +212,18 @@ def case(manner: Manner, folder: Path, who: str, form: str | None, target: Path 
 
 
 @cli.command()
+@click.argument("earlier", metavar="DIR_A", type=PATH)
+@click.argument("later", metavar="DIR_B", type=PATH)
+@shaped
+@answering
+def diff(manner: Manner, earlier: Path, later: Path, form: str | None, target: Path | None) -> None:
+    """What changed between two scans, and why."""
+    from pipelines.terminal.changes import diff_answer
+
+    _give(diff_answer(earlier, later, manner.lang), form, target, manner)
+
+
+@cli.command()
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.argument("who", metavar="CASE|ACCOUNT")
 @click.option("--out", type=PATH, required=True, metavar="FILE.html", help="The page to write.")
