@@ -35,7 +35,7 @@ from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
 from pipelines.series import SERIES, series_of
-from pipelines.source import read_source
+from pipelines.source import dated, read_source
 from pipelines.tally import Tally
 from pipelines.why import with_why
 from pipelines.writing import locked, replaced, write_table
@@ -104,7 +104,8 @@ def scan(
         with clock.stage("cases"):
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
             coverage = coverage_table(results, rules, source.fleet.positions)
-            work = make_cases(findings, source.fleet.positions, coverage, source.tickets, rulebook, as_of)
+            outcomes = dated(book.frame("outcomes"), "decided_on", as_of)
+            work = make_cases(findings, source.fleet.positions, coverage, source.tickets, outcomes, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
             cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
         with clock.stage("write"), replaced(out) as folder:
