@@ -29,6 +29,7 @@ from pipelines.book_rows import no_quarantine
 from pipelines.casework import make_cases
 from pipelines.cohorts import cohort_medians
 from pipelines.coverage import coverage_table, lacking_tables
+from pipelines.cycle import CycleWanted, check_cycle, cycle_table
 from pipelines.detect import Rules, SliceResult, detect
 from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
@@ -81,10 +82,12 @@ def scan(
     *,
     overlays: tuple[Path, ...] = (),
     workers: int = 2,
+    cycle: CycleWanted | None = None,
     progress: Progress | None = None,
 ) -> Scanned:
     """Scan a book as it was known on `as_of` and write the output folder `out` whole, or not at all.
 
+    With `cycle`, the folder also holds cycle.parquet: the decision about every account of that billing cycle.
     Raises BookError where the input breaks the contract, RulebookError for a bad rulebook, LockedError when
     another run writes the same folder. Bad rows are no error: they are in quarantine.parquet with a reason.
     """
@@ -94,6 +97,8 @@ def scan(
     with locked(out), tempfile.TemporaryDirectory(prefix="kwhy-") as scratch:
         with clock.stage("read"):
             book = open_book(book_path)
+            if cycle:
+                check_cycle(cycle, book.frame("accounts"))
             tally = Tally()
             source = read_source(book, rulebook, as_of, tally, Path(scratch))
             lacking = lacking_tables(tally.seen(), rulebook, curves=source.has_curves())
@@ -108,6 +113,9 @@ def scan(
             work = make_cases(findings, source.fleet.positions, coverage, source.tickets, outcomes, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
             cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
+            billed = cycle and cycle_table(
+                cycle, book.frame("accounts"), book.frame("bills"), work.findings, cases, source, medians, rulebook
+            )
         with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
@@ -117,6 +125,9 @@ def scan(
             write_table(coverage, folder / "coverage.parquet")
             write_table(_quarantine(tally), folder / "quarantine.parquet")
             write_table(_series(results, work.findings, source, book.frame("weather")), folder / "series.parquet")
+            if cycle and billed is not None:
+                write_table(billed, folder / "cycle.parquet")
+                run["cycle"] = {"cycle_id": cycle.cycle_id, "end": cycle.end.isoformat(), **_per(billed, "decision")}
             run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)
@@ -196,20 +207,21 @@ def _series(
 def _counts(
     tally: Tally, fleet: Fleet, findings: pl.DataFrame, cases: pl.DataFrame, tasks: pl.DataFrame
 ) -> dict[str, Any]:
-    def per(frame: pl.DataFrame, column: str) -> dict[str, int]:
-        return dict(sorted(Counter(frame[column].drop_nulls().to_list()).items()))
-
     return {
         "tables": {name: dict(numbers) for name, numbers in sorted(tally.counts.items())},
         "positions": len(fleet.positions),
         "accounts": fleet.positions["account_id"].drop_nulls().n_unique(),
         "findings": len(findings),
-        "findings_suppressed_by": per(findings, "suppressed_by"),
+        "findings_suppressed_by": _per(findings, "suppressed_by"),
         "cases_open": int((cases["status"] == "open").sum()),
-        "cases_suppressed_by": per(cases, "suppressed_by"),
-        "open_by_cause": per(cases.filter(pl.col("status") == "open"), "cause"),
+        "cases_suppressed_by": _per(cases, "suppressed_by"),
+        "open_by_cause": _per(cases.filter(pl.col("status") == "open"), "cause"),
         "tasks": len(tasks),
     }
+
+
+def _per(frame: pl.DataFrame, column: str) -> dict[str, int]:
+    return dict(sorted(Counter(frame[column].drop_nulls().to_list()).items()))
 
 
 def _detector_seconds(results: list[SliceResult]) -> dict[str, float]:
