@@ -28,6 +28,16 @@ _CAUSE = dy.Struct(
         "evidence_against": dy.List(dy.String()),
     }
 )
+_ENTRY = dy.Struct(
+    {
+        "code": dy.String(nullable=True),
+        "cause": dy.String(),
+        "side": dy.String(),
+        "log_odds": dy.Float64(),
+        "text_en": dy.String(),
+        "text_zh": dy.String(),
+    }
+)
 _CHECK = dy.Struct(
     {
         "check": dy.String(),
@@ -98,6 +108,12 @@ class Cases(dy.Schema):
     headline_zh = words("one sentence, Chinese", required=True)
     status = _one_of(v.CASE_STATUSES, "open or suppressed")
     suppressed_by = identifier("name of the innocent explanation, or `budget`")
+    account_ids = dy.List(dy.String(), description="every account its reported findings name, sorted")
+    ledger = dy.List(
+        _ENTRY,
+        description="what led to the cause against `unknown`, in nats: the prior, then each code as it counts "
+        "(tempered); the sum is ln(P(cause) / P(unknown))",
+    )
 
 
 class Tasks(dy.Schema):

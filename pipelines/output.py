@@ -35,7 +35,7 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "case_id", "rank", "family", "cause", "probability", "causes", "cannot_exclude", "account_id",
             "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end",
             "kwh_at_stake", "money_at_stake", "needs_visit", "hold_bill", "ticket_ids", "headline_en",
-            "headline_zh", "status", "suppressed_by",
+            "headline_zh", "status", "suppressed_by", "account_ids", "ledger",
         ),
         "tasks": ("task_id", "case_id", "step", "kind", "state", "due_at", "checks"),
         "coverage": ("code", "account_id", "meter_id", "status", "reason", "positions"),
@@ -123,8 +123,7 @@ class ScanOutput:
             exact = self.cases.join(self.tasks.filter(pl.col("task_id") == who), on="case_id", how="semi")
         if not exact.is_empty():
             return _subject(who, exact)
-        named = (pl.col("account_id") == who) | (pl.col("related_account_id") == who)
-        of_account = self.cases.filter(named)
+        of_account = self.cases.filter(pl.col("account_ids").list.contains(who))
         if not of_account.is_empty() or not self.series_of([who]).is_empty():
             return Subject(who, who, tuple(_leading_first(of_account).to_dicts()))
         return _subject(who, self._by_prefix(who))

@@ -109,8 +109,21 @@ def _case(case_id: str, rank: int | None, cause: str, account: str, **more: Any)
         "kwh_at_stake": 0.0, "money_at_stake": None, "priority": 1.0, "needs_visit": False,
         "hold_bill": False,
         "ticket_ids": [], "headline_en": "", "headline_zh": "", "status": "open", "suppressed_by": None,
-        **more,
+        "account_ids": sorted(name for name in (account, more.get("related_account_id")) if name),
+        "ledger": [], **more,
     }  # fmt: skip
+
+
+def _ledger(cause: str, prior: float, *codes: tuple[str, float]) -> list[dict[str, Any]]:
+    """Entries of a ledger: the prior, then each code with its nats."""
+    first = {"code": None, "cause": cause, "side": "prior", "log_odds": prior}
+    rest = [
+        {"code": code, "cause": cause, "side": "for" if nats > 0 else "against", "log_odds": nats} for code, nats in codes
+    ]
+    texts = [RULES.wording["evidence"]["ledger_prior"].text, *(RULES.detectors[code].title for code, _ in codes)]
+    return [
+        {**row, "text_en": text["en"], "text_zh": text["zh"]} for row, text in zip([first, *rest], texts, strict=True)
+    ]
 
 
 def _cause(name: str, probability: float, speaks: list[str], against: list[str]) -> dict[str, Any]:
@@ -127,6 +140,7 @@ def cases() -> pl.DataFrame:
                 _cause("customer_use", 0.09, ["A lasting change of use"], ["Both changed on the same day"]),
                 _cause("unknown", 0.05, [], []),
             ],
+            ledger=_ledger("swapped_pair", -4.83, ("X01", 6.62), ("J01", -0.45)),
             cannot_exclude=["customer_use"], related_account_id=PAIR_B, related_meter_id=f"43{PAIR_B[3:]}08",
             start=SWAP_DAY, end=AS_OF, kwh_at_stake=824.6, money_at_stake=461.78,
             needs_visit=True, hold_bill=True,
