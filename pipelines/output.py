@@ -40,6 +40,11 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tasks": ("task_id", "case_id", "step", "kind", "state", "due_at", "checks"),
         "coverage": ("code", "account_id", "meter_id", "status", "reason", "positions"),
         "quarantine": ("file", "line", "table", "rule", "reason"),
+        "rebills": (
+            "case_id", "month", "account_id", "related_account_id", "from_day", "days_counted", "days_missing",
+            "measured_kwh", "proposed_kwh", "difference_kwh", "low_kwh", "high_kwh", "money_difference", "note_en",
+            "note_zh",
+        ),
     }
 )  # fmt: skip
 SERIES_COLUMNS = ("account_id", "point_id", "meter_id", "date", "register_kwh", "quality", "kwh", "spread")
@@ -81,6 +86,7 @@ class ScanOutput:
     tasks: pl.DataFrame
     coverage: pl.DataFrame
     quarantine: pl.DataFrame
+    rebills: pl.DataFrame
 
     @property
     def as_of(self) -> date:

@@ -34,6 +34,7 @@ from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
+from pipelines.rebill import rebill_table
 from pipelines.series import SERIES, series_of
 from pipelines.source import read_source
 from pipelines.tally import Tally
@@ -111,7 +112,10 @@ def scan(
             write_table(tasks, folder / "tasks.parquet")
             write_table(coverage, folder / "coverage.parquet")
             write_table(_quarantine(tally), folder / "quarantine.parquet")
-            write_table(_series(results, work.findings, source, book.frame("weather")), folder / "series.parquet")
+            series = _series(results, work.findings, source, book.frame("weather"))
+            rebills = rebill_table(work.cases, work.findings, series, source.fleet.positions, rulebook, as_of)
+            write_table(series, folder / "series.parquet")
+            write_table(rebills, folder / "rebills.parquet")
             run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)

@@ -118,7 +118,8 @@ def _ledger(cause: str, prior: float, *codes: tuple[str, float]) -> list[dict[st
     """Entries of a ledger: the prior, then each code with its nats."""
     first = {"code": None, "cause": cause, "side": "prior", "log_odds": prior}
     rest = [
-        {"code": code, "cause": cause, "side": "for" if nats > 0 else "against", "log_odds": nats} for code, nats in codes
+        {"code": code, "cause": cause, "side": "for" if nats > 0 else "against", "log_odds": nats}
+        for code, nats in codes
     ]
     texts = [RULES.wording["evidence"]["ledger_prior"].text, *(RULES.detectors[code].title for code, _ in codes)]
     return [
