@@ -64,14 +64,17 @@ def _with_owner(findings: pl.DataFrame) -> pl.DataFrame:
         pl.lit("?"),
     )
     return together.select(
-        "start", "end",
+        "start", "end", "family",
         owner=pl.when(is_incident).then(pl.lit("box:") + pl.col("box")).otherwise(alone),
         partner=pl.when(is_incident).then(None).otherwise(pl.lit("account:") + pl.col("related_account_id")),
     )  # fmt: skip
 
 
 def _stories(owned: pl.DataFrame, merge_gap_days: int) -> NDArray[np.int64]:
-    """A story number per finding: partners share an owner; findings of one owner close in time share a story."""
+    """A story number per finding: partners share an owner; findings of one owner close in time share a story.
+
+    Wires stay crossed until somebody mends them: all that speaks of one pair's wiring is one story, whenever it was.
+    """
     if not len(owned):
         return np.empty(0, np.int64)
     names = pl.concat([owned["owner"], owned["partner"]]).drop_nulls().unique().sort()
@@ -86,7 +89,22 @@ def _stories(owned: pl.DataFrame, merge_gap_days: int) -> NDArray[np.int64]:
     has_pair[joint[paired]] = True
     alone = np.where(has_pair[joint], -1, own)
     _, story = np.unique(np.stack([joint, alone]), axis=1, return_inverse=True)
-    return story.reshape(-1)
+    wired = np.flatnonzero((owned["family"] == "cross_wiring").to_numpy()[paired])
+    pair = np.sort(np.stack([own[paired], partner], axis=1), axis=1)[wired]
+    return _linked(story.reshape(-1), paired[wired], pair)
+
+
+def _linked(story: NDArray[np.int64], at: NDArray[np.int64], pair: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Stories joined wherever the findings `at[K]` are about the same `pair[K, 2]`."""
+    if not len(at):
+        return story
+    stories = int(story.max()) + 1
+    _, number = np.unique(pair, axis=0, return_inverse=True)
+    node = stories + number.reshape(-1)
+    count = int(node.max()) + 1
+    links = coo_matrix((np.ones(len(at)), (story[at], node)), shape=(count, count))
+    _, joined = connected_components(links, directed=False)
+    return np.asarray(np.unique(joined[story], return_inverse=True)[1])
 
 
 def _in_time(owner: NDArray[np.int64], owned: pl.DataFrame, merge_gap_days: int) -> NDArray[np.int64]:
@@ -157,6 +175,7 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
         pl.col("box_id").drop_nulls().sort().first(),
         (pl.col("status") == "reported").any().alias("open"),
         pl.col("code").unique().sort().alias("codes"),
+        (pl.col("family") == "cross_wiring").all().alias("only_wiring"),
         pl.col("suppressed_by").drop_nulls().sort().first(),
         pl.col("account_id").append(pl.col("related_account_id")).drop_nulls().unique().sort().alias("account_ids"),
     )

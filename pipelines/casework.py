@@ -44,11 +44,11 @@ def make_cases(
     model = model_of(rulebook)
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
     tagged, cases = group(judged, model, grouping)
-    cases = _valued(cases, positions, model, rulebook)
+    cases = _substantial(_valued(cases, positions, model, rulebook), model, rulebook)
     cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
     cases = _ranked(cases)
     speaker = Speaker(rulebook, as_of)
-    tagged = _told_by_budget(tagged, cases)
+    tagged = _told_by_case(tagged, cases)
     cases = _in_words(cases, tagged, coverage, model, speaker)
     cases = _with_duties(cases, rulebook).with_columns(ledger=told_ledger(rulebook))
     return Casework(tagged, _published(cases, tickets))
@@ -65,11 +65,15 @@ def model_of(rulebook: Rulebook) -> CauseModel:
 
 
 def _suppressed(findings: pl.DataFrame, rulebook: Rulebook, as_of: dt.date) -> pl.DataFrame:
-    """Findings with an innocent name: a dial that turned over, and what is settled and long past."""
+    """Findings with an innocent name: a dial that turned over, and what is settled and long past.
+
+    Evidence of crossed wires settles nothing by its age.
+    """
     window = as_of - dt.timedelta(days=int(rulebook.setting("outside_window_days")))
     why = pl.when(pl.col("suppressed_by").is_not_null()).then("suppressed_by")
     why = why.when(pl.col("code") == "R02").then(pl.lit("rollover"))
-    why = why.when(pl.col("end") < window).then(pl.lit("outside_window")).otherwise(pl.lit(None, pl.String))
+    settled = pl.col("family") != "cross_wiring"
+    why = why.when((pl.col("end") < window) & settled).then(pl.lit("outside_window")).otherwise(pl.lit(None, pl.String))
     return findings.with_columns(suppressed_by=why).with_columns(
         status=pl.when(pl.col("suppressed_by").is_null()).then(pl.lit("reported")).otherwise(pl.lit("suppressed"))
     )
@@ -105,6 +109,17 @@ def _chances(cases: pl.DataFrame, model: CauseModel) -> NDArray[np.float64]:
     return cases["chances"].to_numpy()
 
 
+def _substantial(cases: pl.DataFrame, model: CauseModel, rulebook: Rulebook) -> pl.DataFrame:
+    """Suppress what is no case of its own: evidence that only supports others, and too little evidence of a swap."""
+    supporting = [code for code, rule in rulebook.detectors.items() if rule.supporting]
+    wiring = [at for at, cause in enumerate(model.causes) if rulebook.causes[cause].family == "cross_wiring"]
+    chance = pl.Series(_chances(cases, model)[:, wiring].sum(axis=1), dtype=pl.Float64)
+    alone = pl.col("open") & (pl.col("codes").list.set_difference(supporting).list.len() == 0)
+    weak = pl.col("open") & pl.col("only_wiring") & (chance < rulebook.setting("remote_test_probability"))
+    why = pl.when(alone).then(pl.lit("only_supporting")).when(weak).then(pl.lit("weak_evidence"))
+    return cases.with_columns(suppressed_by=why.otherwise("suppressed_by"), open=pl.col("open") & ~alone & ~weak)
+
+
 def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) -> pl.DataFrame:
     """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first.
 
@@ -138,14 +153,15 @@ def _ranked(cases: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(rank=pl.when("open").then(place))
 
 
-def _told_by_budget(findings: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
-    """A finding of a case beyond the budget is suppressed by it too."""
-    beyond = cases.filter(pl.col("suppressed_by") == "budget")["case_id"]
-    hit = pl.col("case_id").is_in(beyond.implode()) & (pl.col("status") == "reported")
-    return findings.with_columns(
-        suppressed_by=pl.when(hit).then(pl.lit("budget")).otherwise("suppressed_by"),
+def _told_by_case(findings: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """What suppresses a whole case suppresses the findings that were reported for it."""
+    closed = cases.filter(pl.col("suppressed_by").is_in(["budget", "only_supporting", "weak_evidence"]))
+    told = findings.join(closed.select("case_id", why="suppressed_by"), on="case_id", how="left", maintain_order="left")
+    hit = pl.col("why").is_not_null() & (pl.col("status") == "reported")
+    return told.with_columns(
+        suppressed_by=pl.when(hit).then("why").otherwise("suppressed_by"),
         status=pl.when(hit).then(pl.lit("suppressed")).otherwise("status"),
-    )
+    ).drop("why")
 
 
 def _in_words(

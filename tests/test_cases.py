@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from anomaly.frames import CAUSE_FAMILY, OUTPUTS
 from anomaly.tasks import make_tasks
 from pipelines.casework import Casework, make_cases
 from pipelines.detect import COVERAGE
+from rules.model import Rulebook
 from rules.planning import task_plan
 from rules.rulebook import load
 from tests.scan_fixture import assert_readable, day
@@ -41,7 +43,7 @@ FACTS = {name: _value(name) for section in RULEBOOK.wording.values() for one in 
 
 def finding(code: str, account: str | None, first: int = 45, last: int = 46, **columns: Any) -> dict[str, Any]:
     """One row as `findings_frame` makes it."""
-    family = {"J": "jump", "G": "grid"}.get(code[0], "reading_error")
+    family = {"J": "jump", "G": "grid", "X": "cross_wiring"}.get(code[0], "reading_error")
     row: dict[str, Any] = {
         "code": code,
         "family": family,
@@ -66,7 +68,11 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
 
 
 def work(
-    *rows: dict[str, Any], accounts: int = 5, price: float | None = None, tickets: pl.DataFrame | None = None
+    *rows: dict[str, Any],
+    accounts: int = 5,
+    price: float | None = None,
+    tickets: pl.DataFrame | None = None,
+    rulebook: Rulebook = RULEBOOK,
 ) -> Casework:
     """Cases of these findings in a fleet of accounts A0, A1 …"""
     positions = pl.DataFrame(
@@ -79,7 +85,7 @@ def work(
         positions,
         pl.DataFrame(schema=COVERAGE),
         none if tickets is None else tickets,
-        RULEBOOK,
+        rulebook,
         AS_OF,
     )
 
@@ -106,6 +112,20 @@ class TestStories:
     def test_two_stories_of_one_family_and_month_are_one(self) -> None:
         done = work(finding("R01", "A0", 32, 33), finding("R01", "A0", 50, 51))
         assert done.cases.select("start", "end").rows() == [(day(32), day(51))]
+
+    def test_what_speaks_of_one_pairs_wires_is_one_case_however_far_apart(self) -> None:
+        strong = {"measured": 30.0, "limit": 9.0}
+        done = work(
+            finding("X01", "A0", 5, 6, **strong),
+            finding("X01", "A0", 55, 60, **strong),
+            finding("X01", "A1", 55, 60, **strong),
+        )
+        assert sorted(done.cases["account_id"]) == ["A0", "A1"]
+        assert done.cases.filter(pl.col("account_id") == "A0").select("start", "end").rows() == [(day(5), day(60))]
+
+    def test_other_pairs_findings_stay_apart(self) -> None:
+        done = work(finding("R08", "A0", 5, 6), finding("R08", "A0", 50, 51))
+        assert done.findings["case_id"].n_unique() == 2
 
     def test_a_pair_is_one_row_with_the_smaller_account_first(self) -> None:
         pair = finding("R08", "A3", related_account_id="A1", related_meter_id="m-A1")
@@ -326,3 +346,38 @@ class TestTasks:
         tasks = make_tasks(done.cases, task_plan(RULEBOOK), AS_OF)
         visited = set(tasks.filter(pl.col("kind") == "visit")["case_id"])
         assert visited == set(done.cases.filter(pl.col("needs_visit") & (pl.col("status") == "open"))["case_id"])
+
+
+class TestTooLittle:
+    """Evidence that opens no case of its own is kept, and says so."""
+
+    @pytest.fixture
+    def faint(self) -> Rulebook:
+        """The rulebook with X01 saying next to nothing."""
+        quiet = replace(RULEBOOK.detectors["X01"], causes={"swapped_pair": 2.0}, growth={})
+        return replace(RULEBOOK, detectors={**RULEBOOK.detectors, "X01": quiet})
+
+    @pytest.fixture
+    def supporting(self) -> Rulebook:
+        """The rulebook with X01 as mere support."""
+        quiet = replace(RULEBOOK.detectors["X01"], supporting=True)
+        return replace(RULEBOOK, detectors={**RULEBOOK.detectors, "X01": quiet})
+
+    def test_a_faint_hint_of_a_swap_opens_nothing(self, faint: Rulebook) -> None:
+        done = work(finding("X01", "A0"), rulebook=faint)
+        assert done.cases.select("status", "suppressed_by", "rank").rows() == [("suppressed", "weak_evidence", None)]
+        assert done.findings.select("status", "suppressed_by").rows() == [("suppressed", "weak_evidence")]
+
+    def test_beside_another_finding_the_hint_is_told(self, faint: Rulebook) -> None:
+        done = work(finding("X01", "A0"), finding("J01", "A0"), rulebook=faint)
+        assert done.cases["status"].to_list() == ["open"]
+        assert done.findings["status"].to_list() == ["reported", "reported"]
+
+    def test_support_alone_opens_nothing_however_strong(self, supporting: Rulebook) -> None:
+        done = work(finding("X01", "A0", measured=40.0, limit=9.0), rulebook=supporting)
+        assert done.cases["suppressed_by"].to_list() == ["only_supporting"]
+        assert done.findings["suppressed_by"].to_list() == ["only_supporting"]
+
+    def test_support_counts_in_the_case_of_another(self, supporting: Rulebook) -> None:
+        done = work(finding("X01", "A0", measured=40.0, limit=9.0), finding("J01", "A0"), rulebook=supporting)
+        assert done.cases.select("status", "cause").rows() == [("open", "swapped_pair")]
