@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from anomaly.diagnosis import CauseModel, code_index, weighed
+from anomaly.diagnosis import CauseModel, code_index, weigh
 from anomaly.findings import digest
 from anomaly.ledger import ledgers
 
@@ -128,7 +128,7 @@ def _weighed(findings: pl.DataFrame, story: NDArray[np.int64], model: CauseModel
     code = code_index(model, speaking["code"])
     excess = (speaking["measured"] - speaking["limit"]).to_numpy()
     # Cut off, not rounded: the published probabilities of a case must not add up to more than one.
-    found = weighed(model, speaking["story"].to_numpy(), code, excess, count)
+    found = weigh(model, speaking["story"].to_numpy(), code, excess, count)
     chance = np.floor(found.probability * 1e6 + 1e-3) / 1e6
     leading = chance.argmax(axis=1) if count else np.empty(0, np.int64)
     cause = np.array(model.causes, dtype=object)[leading]

@@ -86,7 +86,7 @@ class Weighed:
     log_ratio: NDArray[np.float64]
 
 
-def weighed(
+def weigh(
     model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], excess: NDArray[np.float64], cases: int
 ) -> Weighed:
     """Probability of each cause from the case, code and excess over the limit of findings.

@@ -165,6 +165,11 @@ class ScanOutput:
         return found
 
 
+def parties(case: Row) -> list[str]:
+    """The accounts a case is about, in order: one, a pair or a ring; none where a box or an area is the story."""
+    return list(case["account_ids"]) if case["account_id"] else []
+
+
 def open_output(path: Path) -> ScanOutput:
     """Read the folder a scan left behind.
 

@@ -143,7 +143,7 @@ def _homes(case: Row, links: list[Row], by_account: dict[Any, pl.DataFrame]) -> 
     accounts = list(measured_by)
     if any(account not in by_account for account in accounts):
         return None
-    days = [_days_of(by_account[account], meters[account]) for account in accounts]
+    days = [days_of_meter(by_account[account], meters[account]) for account in accounts]
     span = pl.concat([rows["date"] for rows in days])
     dates = np.arange(span.min(), np.datetime64(span.max(), "D") + DAY, dtype="datetime64[D]")
     kwh = np.full((len(accounts), len(dates)), np.nan)
@@ -154,8 +154,8 @@ def _homes(case: Row, links: list[Row], by_account: dict[Any, pl.DataFrame]) -> 
     return _Homes(accounts, source, dates, kwh)
 
 
-def _days_of(rows: pl.DataFrame, meter_id: str | None) -> pl.DataFrame:
-    """The days of the point at which a meter hangs, across meter changes; of the only point where none is named."""
+def days_of_meter(rows: pl.DataFrame, meter_id: str | None) -> pl.DataFrame:
+    """The series of the point at which a meter hangs, across meter changes; of the first point where none is named."""
     mine = rows.filter(pl.col("meter_id") == meter_id)
     point = (rows if mine.is_empty() else mine).sort("point_id", "date")["point_id"][0]
     return rows.filter(pl.col("point_id").eq_missing(pl.lit(point)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anomaly.diagnosis import UNKNOWN, cause_model, weighed
+from anomaly.diagnosis import UNKNOWN, cause_model, weigh
 from anomaly.ledger import ledgers
 from pipelines.casework import model_of
 from tests.test_cases import RULEBOOK, finding, work
@@ -37,7 +37,7 @@ def test_prior_and_contributions_sum_to_the_odds(rows: list[dict[str, Any]]) -> 
     codes = sorted({row["code"] for row in rows})
     strongest = [max(row["measured"] - row["limit"] for row in rows if row["code"] == code) for code in codes]
     at = np.array([MODEL.codes.index(code) for code in codes])
-    (chance,) = weighed(MODEL, np.zeros(len(at), np.int64), at, np.array(strongest), 1).probability
+    (chance,) = weigh(MODEL, np.zeros(len(at), np.int64), at, np.array(strongest), 1).probability
     odds = math.log(chance[MODEL.causes.index(cause)] / chance[MODEL.unknown])
     assert sum(one["log_odds"] for one in ledger) == pytest.approx(odds, abs=1e-6)
     published = {one["cause"]: one["probability"] for one in case["causes"]}
@@ -72,7 +72,7 @@ def test_tempered_nats_of_hand_made_numbers() -> None:
         {"swap": 0.01, UNKNOWN: 1.0}, {"A": {"swap": 50.0}, "B": {"swap": 0.5}, "C": {}}, {}, tempering=0.65
     )
     case, code = np.zeros(3, np.int64), np.arange(3)
-    found = weighed(model, case, code, np.zeros(3), 1)
+    found = weigh(model, case, code, np.zeros(3), 1)
     (ledger,) = ledgers(model, found, found.probability).to_list()
     assert [(one["code"], one["side"]) for one in ledger] == [(None, "prior"), ("A", "for"), ("B", "against")]
     expected = [math.log(0.01), 0.65 * math.log(50.0), 0.65 * math.log(0.5)]
@@ -81,9 +81,9 @@ def test_tempered_nats_of_hand_made_numbers() -> None:
 
 def test_where_no_cause_but_the_unknown_was_weighed_the_ledger_is_empty() -> None:
     model = cause_model({"swap": 0.01, UNKNOWN: 1.0}, {"A": {"swap": 0.5}}, {}, tempering=0.65)
-    found = weighed(model, np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1), 1)
+    found = weigh(model, np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1), 1)
     assert ledgers(model, found, found.probability).to_list() == [[]]
-    none = weighed(model, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0)
+    none = weigh(model, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0)
     assert ledgers(model, none, none.probability).to_list() == []
 
 
