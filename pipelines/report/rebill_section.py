@@ -33,10 +33,15 @@ def rebill_line(output: ScanOutput, case: Row, edition: Edition) -> str | None:
     f = edition.f
     homes = rows.group_by("account_id").agg(pl.col("difference_kwh", "low_kwh", "high_kwh").sum()).sort("account_id")
     told = [
-        edition.t("rebill.home", account=home["account_id"], difference=signed_kwh(home["difference_kwh"], edition),
-                  low=signed_kwh(home["low_kwh"], edition), high=signed_kwh(home["high_kwh"], edition))
+        edition.t(
+            "rebill.home" if home["low_kwh"] < home["high_kwh"] else "rebill.home_exact",
+            account=home["account_id"],
+            difference=signed_kwh(home["difference_kwh"], edition),
+            low=signed_kwh(home["low_kwh"], edition),
+            high=signed_kwh(home["high_kwh"], edition),
+        )
         for home in homes.to_dicts()
-    ]  # fmt: skip
+    ]
     first = rows["from_day"].min() or rows["month"].min()
     return edition.t("rebill.line", span=f.span(first, output.as_of), homes=edition.t("rebill.semicolon").join(told))
 
@@ -81,8 +86,8 @@ def _row(row: Row, name: str, edition: Edition) -> tuple[str, ...]:
     days = f.number(row["days_counted"])
     if row["days_missing"]:
         days = t("rebill.days_missing", days=days, missing=f.number(row["days_missing"]))
-    between = t("rebill.range", low=_signed(row["low_kwh"], f.number(row["low_kwh"], 1)),
-                high=_signed(row["high_kwh"], f.number(row["high_kwh"], 1)))  # fmt: skip
+    ends = [_signed(row[name], f.number(row[name], 1)) for name in ("low_kwh", "high_kwh")]
+    between = t("rebill.range", low=ends[0], high=ends[1]) if ends[0] != ends[1] else ends[0]
     return (
         name, days, f.number(row["measured_kwh"], 1), f.number(row["proposed_kwh"], 1),
         _signed(row["difference_kwh"], f.number(row["difference_kwh"], 1)), between,
