@@ -173,7 +173,10 @@ def _since(links: list[Row], homes: _Homes, about: dict[str, Row]) -> _Since:
         week = dt.timedelta(days=7)
         return _Since(change, change - week, change + week, "assumed_week")
     earliest, latest = (dt.date.fromisoformat(facts[name][:10]) for name in ("earliest_day", "latest_day"))
-    return _Since(change, earliest, latest, "named_day" if earliest == latest else "dated")
+    if earliest == latest:
+        # Work done during a day leaves that day's energy partly to either home.
+        return _Since(change, earliest, latest + dt.timedelta(days=1), "named_day")
+    return _Since(change, earliest, latest, "dated")
 
 
 def _as_far_back_as_known(homes: _Homes, about: dict[str, Row]) -> _Since:

@@ -148,8 +148,8 @@ def cases() -> pl.DataFrame:
                 _cause("unknown", 0.05, [], []),
             ],
             ledger=_ledger("swapped_pair", -4.83, ("X01", 6.62), ("J01", -0.45)),
-            cannot_exclude=["customer_use"], related_account_id=PAIR_B, related_meter_id=f"43{PAIR_B[3:]}08", start=SWAP_DAY, end=AS_OF, kwh_at_stake=824.6, money_at_stake=461.78,
-            needs_visit=True, hold_bill=True,
+            cannot_exclude=["customer_use"], related_account_id=PAIR_B, related_meter_id=f"43{PAIR_B[3:]}08",
+            start=SWAP_DAY, end=AS_OF, kwh_at_stake=824.6, money_at_stake=461.78, needs_visit=True, hold_bill=True,
             ticket_ids=["95598-240311-0072"],
             headline_en=f"Since 18 Jan accounts {PAIR_A} and {PAIR_B} use what the other used "
             "before: 5.9 became 17.6 kWh/day and 17.2 became 5.6 kWh/day. "

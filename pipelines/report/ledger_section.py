@@ -33,8 +33,9 @@ def ledger_part(case: Row, edition: Edition) -> LedgerPart | None:
     odds = math.exp(min(abs(total), 50.0))
     number = edition.f.number(odds, 0 if odds >= WHOLE_ODDS_FROM else 1)
     names = {"cause": edition.cause(entries[0]["cause"]), "unknown": edition.cause("unknown")}
+    text = f"text_{edition.lang}"
     return LedgerPart(
-        [(_signed(entry["log_odds"], edition), entry["code"] or "", entry[f"text_{edition.lang}"]) for entry in entries],
+        [(_signed(entry["log_odds"], edition), entry["code"] or "", entry[text]) for entry in entries],
         _signed(total, edition),
         t("ledger.odds_for" if total >= 0 else "ledger.odds_against", odds=number),
         t("ledger.question", **names),
