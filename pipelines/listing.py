@@ -42,8 +42,8 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
     tasks = output.tasks.filter(pl.col("case_id") == case["case_id"])
     blocks = [
         [*_head(case, page), *_rebill(output, case, page)],
-        _causes(case, page),
         _ledger(case, page),
+        _causes(case, page),
         _findings(findings, accounts, page),
         _steps(tasks, page),
         _blind(blind_spots(case, findings, output.series_of(accounts), page), page),

@@ -41,11 +41,15 @@ class Exchange:
 def mirror_chart(
     days: Sequence[MirrorDay], names: tuple[str, str], exchange: Exchange | None, caption: Caption, edition: Edition
 ) -> Markup:
-    """Draw days in order (one per date). The colour follows the home, the side follows the meter."""
+    """Draw days in order (one per date). The colour follows the home, the side follows the meter.
+
+    Single bars far beyond the others end at the edge: the table and the chart of each account hold their values.
+    """
     values = [value for day in days for value in (day.up_kwh, day.down_kwh)]
     if not finite(values):
         return chart.draw("nothing.svg.j2", caption, text=edition.t("chart.nothing"))
-    _, high = bounds(values)
+    low, high = bounds(values)
+    high = max(high, -low)
     y = Scale(-high, high, chart.BOTTOM, chart.TOP)
     x = Scale(0.0, float(len(days)), chart.LEFT, chart.RIGHT)
     first = days[0].on
