@@ -216,12 +216,16 @@ def case(manner: Manner, folder: Path, who: str, form: str | None, target: Path 
 @click.argument("who", metavar="CASE|ACCOUNT")
 @click.option("--out", type=PATH, required=True, metavar="FILE.html", help="The page to write.")
 @click.option("--book", type=PATH, help="The scanned book, if it moved; for accounts in no case.")
+@click.option("--customer", is_flag=True, help="A page to hand to the customer of ACCOUNT: their own meter only.")
 @answering
-def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None) -> None:
+def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None, customer: bool) -> None:
     """Write the evidence page of a case or account."""
-    from pipelines.terminal.pages import evidence_page
+    from pipelines.terminal.pages import customer_page, evidence_page
 
-    _wrote(evidence_page(folder, who, out, book, manner.lang), manner)
+    if customer:
+        _wrote(customer_page(folder, who, out, manner.lang), manner)
+    else:
+        _wrote(evidence_page(folder, who, out, book, manner.lang), manner)
 
 
 @cli.command()

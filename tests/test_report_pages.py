@@ -10,6 +10,7 @@ import pytest
 
 from anomaly.errors import KwhyError
 from pipelines.output import NotInOutputError, ScanOutput, open_output
+from pipelines.report.customer_page import customer_html
 from pipelines.report.evidence import evidence_html, write_evidence
 from pipelines.report.task_sheets import write_task_sheets
 from pipelines.report.texts import page_texts
@@ -114,6 +115,40 @@ def test_a_pair_shows_why_how_much_and_what_cannot_be_seen(output: ScanOutput, l
     one_home = evidence_html(output, JUMP, rules=RULES, lang=lang)
     for key in ("pair.heading", "rebill.heading", "blind.heading"):
         assert t(key) not in one_home, key
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(("own", "other"), [(PAIR_A, PAIR_B), (PAIR_B, PAIR_A)])
+def test_a_customer_never_sees_the_other_home(output: ScanOutput, own: str, other: str, lang: str) -> None:
+    html = checked(customer_html(output, own, rules=RULES, lang=lang))
+    assert own in html
+    assert other not in html
+    assert f"43{other[3:]}08" not in html
+    assert f"43{own[3:]}08" not in html, "a meter number may be the neighbour's"
+    days = {name: set(output.series_of([name])["kwh"].drop_nulls()) for name in (own, other)}
+    numbers = {float(number) for number in re.findall(r'<td class="n">([\d.]+)</td>', html)}
+    assert numbers
+    assert numbers <= {round(kwh, 2) for kwh in days[own]}
+    (case,) = output.find(own).cases
+    assert case["headline_en"] not in html
+    assert case["headline_zh"] not in html
+    said = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<table>.*?</table>|<[^>]+>", "", html, flags=re.DOTALL)
+    for proposed in output.rebills["proposed_kwh"]:
+        assert f"{proposed:,.1f}" not in said
+    for word in ("X01", " nat", RULES.causes["swapped_pair"].title[lang]):
+        assert word not in said
+
+
+@pytest.mark.parametrize("who", ["nobody", "c5e0a7f31b2d"])
+def test_a_customers_page_is_for_one_account(output: ScanOutput, who: str) -> None:
+    with pytest.raises(KwhyError, match="no account"):
+        customer_html(output, who, rules=RULES)
+
+
+@pytest.mark.parametrize("who", [MISREAD, JUMP, ROLLOVER, QUIET])
+def test_any_account_can_have_a_customers_page(output: ScanOutput, who: str) -> None:
+    html = checked(customer_html(output, who, rules=RULES, lang="zh"))
+    assert ("目前没有需要核对" in html) == (who in (ROLLOVER, QUIET))
 
 
 def test_a_jump_shows_the_day_before_and_after(output: ScanOutput) -> None:

@@ -83,7 +83,7 @@ def _sections(
         "open_cases": output.cases.filter(pl.col("status") == "open").height,
         "causes": evidence_tables.cause_lines(case, page) if case else [],
         "cannot_exclude": [page.cause(name) for name in case["cannot_exclude"] or []] if case else [],
-        "uses": use_parts(series, _spans(flagging), page),
+        "uses": use_parts(series, spans_of(flagging), page),
         "registers": register_parts(series, moments(flagging), page),
         "profiles": profile_parts(series, _changed_on(flagging), page),
         "findings": evidence_tables.finding_rows(findings, accounts, page),
@@ -98,7 +98,8 @@ def _flagging(findings: pl.DataFrame) -> pl.DataFrame:
     return findings if reported.is_empty() else reported
 
 
-def _spans(findings: pl.DataFrame) -> Sequence[tuple[date, date]]:
+def spans_of(findings: pl.DataFrame) -> Sequence[tuple[date, date]]:
+    """The days of findings, half-open, each span once."""
     spans = findings.select("start", "end").unique().sort("start", "end").rows()
     return [(start, max(end, start + timedelta(days=1))) for start, end in spans]
 
