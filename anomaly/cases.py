@@ -17,6 +17,10 @@ from anomaly.ledger import ledgers
 INCIDENT_CODES = ("Q01", "C10", "G02")
 """Rules whose findings hit a whole box at once when its collector or supply fails."""
 
+COMPLAINT_CODE = "K01"
+COMPLAINT_LOOKS_BACK = pl.duration(days=31)
+"""Whoever complains has a bill in hand: what was found in the month before belongs to the complaint."""
+
 INCIDENT_ACCOUNTS = 3
 """From this many accounts of one box with the same gap on, the box is the story."""
 
@@ -63,8 +67,10 @@ def _with_owner(findings: pl.DataFrame) -> pl.DataFrame:
         pl.lit("area:") + pl.col("area_id"),
         pl.lit("?"),
     )
+    asked = pl.col("code") == COMPLAINT_CODE
     return together.select(
-        "start", "end", "family",
+        "end", "family",
+        start=pl.when(asked).then(pl.col("start") - COMPLAINT_LOOKS_BACK).otherwise("start"),
         owner=pl.when(is_incident).then(pl.lit("box:") + pl.col("box")).otherwise(alone),
         partner=pl.when(is_incident).then(None).otherwise(pl.lit("account:") + pl.col("related_account_id")),
     )  # fmt: skip
@@ -168,6 +174,7 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
     spans = speaking.group_by("story").agg(
         pl.col("start").min(),
         pl.col("end").max(),
+        pl.col("start").max().alias("latest_start"),
         pl.col("kwh_at_stake").filter(pl.col("speaks") == pl.col("speaks").max()).max(),
         pl.col("strength").max(),
         pl.col("account_id").n_unique().alias("accounts"),

@@ -10,6 +10,7 @@ from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
 from pipelines.report.ledger_section import ledger_part
 from pipelines.report.rebill_section import rebill_line
+from pipelines.report.why_section import why
 from rules.model import Rulebook
 
 
@@ -44,6 +45,7 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
         [*_head(case, page), *_rebill(output, case, page)],
         _ledger(case, page),
         _causes(case, page),
+        _why(case, page),
         _findings(findings, accounts, page),
         _steps(tasks, page),
         _blind(blind_spots(case, findings, output.series_of(accounts), page), page),
@@ -108,6 +110,14 @@ def _rebill(output: ScanOutput, case: Row, page: Edition) -> list[str]:
 
 def _blind(sentences: list[str], page: Edition) -> list[str]:
     return [page.t("blind.heading"), *(f"   · {sentence}" for sentence in sentences)] if sentences else []
+
+
+def _why(case: Row, page: Edition) -> list[str]:
+    told = why(case, page)
+    if told is None:
+        return []
+    lines = [f"   {part.kwh:>12} {part.doubt:<8} {'– ' if part.inner else ''}{part.name}" for part in told.parts]
+    return [page.t("why.heading"), f"   {told.sentence}", *lines]
 
 
 def _findings(findings: pl.DataFrame, accounts: list[str], page: Edition) -> list[str]:
