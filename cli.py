@@ -171,12 +171,16 @@ def diff(manner: Manner, earlier: Path, later: Path, form: str | None, target: P
 @click.argument("who", metavar="CASE|ACCOUNT")
 @click.option("--out", type=PATH, required=True, metavar="FILE.html", help="The page to write.")
 @click.option("--book", type=PATH, help="The scanned book, if it moved; for accounts in no case.")
+@click.option("--customer", is_flag=True, help="A page to hand to the customer of ACCOUNT: their own meter only.")
 @answering
-def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None) -> None:
+def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None, customer: bool) -> None:
     """Write the evidence page of a case or account."""
-    from pipelines.terminal.pages import evidence_page
+    from pipelines.terminal.pages import customer_page, evidence_page
 
-    wrote(evidence_page(folder, who, out, book, manner.lang), manner)
+    if customer:
+        wrote(customer_page(folder, who, out, manner.lang), manner)
+    else:
+        wrote(evidence_page(folder, who, out, book, manner.lang), manner)
 
 
 @cli.command()

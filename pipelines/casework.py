@@ -17,6 +17,7 @@ from anomaly.diagnosis import CauseModel, cause_model
 from anomaly.vocabulary import CAUSE_FAMILY
 from pipelines.case_text import Speaker
 from pipelines.explained import explained_before
+from pipelines.ledger import told_ledger
 from rules.model import Rulebook
 
 CLOSING = ("budget", "explained_before", "only_supporting", "weak_evidence")
@@ -56,7 +57,7 @@ def make_cases(
     speaker = Speaker(rulebook, as_of)
     tagged = _told_by_case(tagged, cases)
     cases = _in_words(cases, tagged, coverage, model, speaker)
-    cases = _with_duties(cases, rulebook)
+    cases = _with_duties(cases, rulebook).with_columns(ledger=told_ledger(rulebook))
     return Casework(tagged, _published(cases, tickets))
 
 
@@ -233,5 +234,5 @@ def _published(cases: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
         "case_id", "rank", "family", "cause", "probability", "causes", "causes_zh", "cannot_exclude", "account_id",
         "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end", "kwh_at_stake",
         "money_at_stake", "priority", "needs_visit", "hold_bill", "ticket_ids", "headline_en", "headline_zh",
-        "status", "suppressed_by",
+        "status", "suppressed_by", "account_ids", "ledger",
     )  # fmt: skip

@@ -35,6 +35,7 @@ from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
+from pipelines.rebill import rebill_table
 from pipelines.series import SERIES, series_of
 from pipelines.source import dated, read_source
 from pipelines.tally import Tally
@@ -107,28 +108,17 @@ def scan(
             medians = cohort_medians(source, rulebook)
         results = _all_slices(source, rules, medians, workers, clock)
         with clock.stage("cases"):
-            findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
-            coverage = coverage_table(results, rules, source.fleet.positions)
-            outcomes = dated(book.frame("outcomes"), "decided_on", as_of)
-            work = make_cases(findings, source.fleet.positions, coverage, source.tickets, outcomes, rulebook, as_of)
-            tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
-            cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
-            billed = cycle and cycle_table(
-                cycle, book.frame("accounts"), book.frame("bills"), work.findings, cases, source, medians, rulebook
-            )
-        with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)
+            tables = _tables(book, source, results, rules, medians, as_of, cycle)
+            tables["quarantine"] = _quarantine(tally)
+            run["counts"] = _counts(tally, source.fleet, tables)
+            if cycle:
+                run["cycle"] = {"cycle_id": cycle.cycle_id, "end": cycle.end.isoformat()}
+        with clock.stage("write"), replaced(out) as folder:
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
-            write_table(work.findings.with_columns(stamp), folder / "findings.parquet")
-            write_table(cases, folder / "cases.parquet")
-            write_table(tasks, folder / "tasks.parquet")
-            write_table(coverage, folder / "coverage.parquet")
-            write_table(_quarantine(tally), folder / "quarantine.parquet")
-            write_table(_series(results, work.findings, source, book.frame("weather")), folder / "series.parquet")
-            if cycle and billed is not None:
-                write_table(billed, folder / "cycle.parquet")
-                run["cycle"] = {"cycle_id": cycle.cycle_id, "end": cycle.end.isoformat(), **_per(billed, "decision")}
-            run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
+            tables["findings"] = tables["findings"].with_columns(stamp)
+            for name, table in tables.items():
+                write_table(table, folder / f"{name}.parquet")
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)
             (folder / "run.json").write_text(json.dumps(run, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -154,6 +144,32 @@ def _all_slices(
                 results.append(result)
                 clock.step("detect", number / len(slices))
     return results
+
+
+def _tables(
+    book: Book, source: Source, results: list[SliceResult], rules: Rules, medians: NDArray[np.float64], as_of: dt.date,
+    cycle: CycleWanted | None,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """What the output folder holds, by name, from the findings of all slices."""
+    rulebook, positions = rules.rulebook, source.fleet.positions
+    weather, outcomes = book.frame("weather"), dated(book.frame("outcomes"), "decided_on", as_of)
+    findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
+    coverage = coverage_table(results, rules, positions)
+    work = make_cases(findings, positions, coverage, source.tickets, outcomes, rulebook, as_of)
+    cases = with_why(work.cases, source, medians, weather, rulebook)
+    series = _series(results, work.findings, source, weather)
+    tables = {
+        "findings": work.findings,
+        "cases": cases,
+        "tasks": make_tasks(work.cases, task_plan(rulebook), as_of),
+        "coverage": coverage,
+        "series": series,
+        "rebills": rebill_table(work.cases, work.findings, series, positions, rulebook, as_of),
+    }
+    if cycle:
+        accounts, bills = book.frame("accounts"), book.frame("bills")
+        tables["cycle"] = cycle_table(cycle, accounts, bills, work.findings, cases, source, medians, rulebook)
+    return tables
 
 
 def _run_record(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally) -> dict[str, Any]:
@@ -204,9 +220,9 @@ def _series(
     return told.select(*SERIES).sort("account_id", "point_id", "date", "meter_id")
 
 
-def _counts(
-    tally: Tally, fleet: Fleet, findings: pl.DataFrame, cases: pl.DataFrame, tasks: pl.DataFrame
-) -> dict[str, Any]:
+def _counts(tally: Tally, fleet: Fleet, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    findings, cases = tables["findings"], tables["cases"]
+    decisions = {"cycle_decisions": _per(tables["cycle"], "decision")} if "cycle" in tables else {}
     return {
         "tables": {name: dict(numbers) for name, numbers in sorted(tally.counts.items())},
         "positions": len(fleet.positions),
@@ -216,7 +232,8 @@ def _counts(
         "cases_open": int((cases["status"] == "open").sum()),
         "cases_suppressed_by": _per(cases, "suppressed_by"),
         "open_by_cause": _per(cases.filter(pl.col("status") == "open"), "cause"),
-        "tasks": len(tasks),
+        "tasks": len(tables["tasks"]),
+        **decisions,
     }
 
 

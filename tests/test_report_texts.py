@@ -14,6 +14,7 @@ from pipelines.report.edition import edition
 from pipelines.report.formatting import Formats
 from pipelines.report.texts import TEXTS_PATH, TextsError, load_texts, page_texts
 from pipelines.report.worklist_tables import CASE_COLUMNS, QUARANTINE_COLUMNS, RESULTS, TO_FILL_IN
+from pipelines.why import HOUR_PARTS
 from tests.report_fixture import RULES
 
 AS_OF = date(2024, 4, 1)
