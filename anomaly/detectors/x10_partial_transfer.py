@@ -61,9 +61,9 @@ def partial_transfer(
     Cannot see: a circuit small against what the home uses, and coincidence: one home's new life and another's often
     mirror each other, so this is evidence beside others and opens no case.
     """
-    first, second, day = _candidates(panel, int(max_members))
-    if not len(first) or not panel.shape[1]:
+    if not panel.shape[1]:
         return nothing(panel)
+    first, second, day = _candidates(panel, int(max_members))
     around = Around(int(before_days), int(after_days), int(margin_days), int(least_days))
     moves = score_moves(panel, first, second, day, around, Noise(persistence_ratio, drift_log, floor_kwh))
     steps = np.abs(np.stack([moves.step_first_kwh, moves.step_second_kwh]))
