@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.columns import Columns
 from anomaly.neighbours import neighbours_of, unjudged_alone
 from anomaly.pair_choice import mutual_best
 from anomaly.panel import ExportRegisters, Panel
@@ -57,45 +60,74 @@ def generation_elsewhere(
         return nothing(panel)
     with np.errstate(invalid="ignore"):
         bright = export.kwh > min_kwh_per_day
-    first, second, at_first, at_second = _candidates(panel, export, bright, int(min_days), int(max_members))
-    begin = bright[at_second].argmax(axis=1) if len(first) else first
-    since = np.arange(panel.shape[1]) >= begin[:, None]
-    own, theirs = export.kwh[at_first], export.kwh[at_second]
-    both = since & np.isfinite(own) & np.isfinite(theirs)
-    sent, received = (np.where(both, kwh, 0.0).sum(axis=1) for kwh in (own, theirs))
-    days = (both & bright[at_second]).sum(axis=1)
-    fits = np.flatnonzero((days >= min_days) & (np.round(sent, 6) <= np.round(silent_ratio * received, 6)))
+    pairs = _pairs(panel, export, min_kwh_per_day, int(min_days), int(max_members))
+    silent = np.round(pairs.own_kwh, 6) <= np.round(silent_ratio * pairs.sent_kwh, 6)
+    pairs = pairs.take(silent & (pairs.days >= min_days))
     alone = -float(np.log(silent_chance) + np.log(unregistered_chance))
-    kept, count = mutual_best(first[fits], second[fits], np.full(len(fits), alone), tie_nats=TIE_NATS)
+    kept, count = mutual_best(pairs.first, pairs.second, np.full(len(pairs), alone), tie_nats=TIE_NATS)
     nats = alone - np.log(np.maximum(count, 1))
     strong = nats >= least_nats
-    kept, count, nats = fits[kept[strong]], count[strong], nats[strong]
-    earlier = (~since & bright[at_first])[kept].sum(axis=1)
-    row, other, begin = first[kept], second[kept], begin[kept]
-    imported_kwh = np.where(since[kept], panel.kwh[row] - panel.kwh[other], 0.0)
+    return _told(panel, pairs.take(kept[strong]), nats[strong], count[strong], least_nats, int(min_days))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(Columns):
+    """Registered homes `first` and feeding neighbours `second`.
+
+    `begin` is the neighbour's first bright day (one on which it sent more than the limit), `days` how many there are on
+    which both export registers were read, `own_kwh` and `sent_kwh` what the two sent on such days from `begin` on, and
+    `earlier_days` how many days before the registered home itself fed in.
+    """
+
+    first: Integers
+    second: Integers
+    begin: Integers
+    days: Integers
+    own_kwh: Floats
+    sent_kwh: Floats
+    earlier_days: Integers
+
+
+def _told(panel: Panel, pairs: Pairs, nats: Floats, count: Integers, least_nats: float, min_days: int) -> Detections:
+    since = np.arange(panel.shape[1]) >= pairs.begin[:, None]
+    imported_kwh = np.where(since, panel.kwh[pairs.first] - panel.kwh[pairs.second], 0.0)
+    moved = pairs.earlier_days >= min_days
     return detections(
         panel,
-        row,
-        begin,
-        np.full(len(row), panel.shape[1]),
+        pairs.first,
+        pairs.begin,
+        np.full(len(pairs), panel.shape[1]),
         measured=nats,
         expected=0.0,
         limit=least_nats,
         strength=nats,
-        kwh_at_stake=received[kept] + np.abs(np.nansum(imported_kwh, axis=1)),
-        related=other,
+        kwh_at_stake=pairs.sent_kwh + np.abs(np.nansum(imported_kwh, axis=1)),
+        related=pairs.second,
         channel="export",
         facts={
-            "since_day": panel.dates(begin),
-            "export_kwh": received[kept],
-            "export_days": days[kept],
-            "own_export_kwh": sent[kept],
+            "since_day": panel.dates(pairs.begin),
+            "export_kwh": pairs.sent_kwh,
+            "export_days": pairs.days,
+            "own_export_kwh": pairs.own_kwh,
             "candidates_count": count,
             "others_count": np.where(count > 1, count - 1.0, np.nan),
             "evidence_nats": nats,
-            "pattern": np.where(earlier >= min_days, "generation_moved", "generation_never").astype(object),
+            "pattern": np.where(moved, "generation_moved", "generation_never").astype(object),
         },
     )
+
+
+def _pairs(panel: Panel, export: ExportRegisters, min_kwh_per_day: float, min_days: int, max_members: int) -> Pairs:
+    with np.errstate(invalid="ignore"):
+        bright = export.kwh > min_kwh_per_day
+    first, second, at_first, at_second = _candidates(panel, export, bright, min_days, max_members)
+    begin = bright[at_second].argmax(axis=1) if len(first) else first
+    since = np.arange(panel.shape[1]) >= begin[:, None]
+    own, sent = export.kwh[at_first], export.kwh[at_second]
+    both = since & np.isfinite(own) & np.isfinite(sent)
+    own_kwh, sent_kwh = (np.where(both, kwh, 0.0).sum(axis=1) for kwh in (own, sent))
+    days, earlier = (both & bright[at_second]).sum(axis=1), (~since & bright[at_first]).sum(axis=1)
+    return Pairs(first, second, begin, days, own_kwh, sent_kwh, earlier)
 
 
 def _candidates(

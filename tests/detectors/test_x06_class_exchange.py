@@ -60,9 +60,14 @@ FILED = {"customer_class": ["residential", "commercial"], "contract_kva": [12.0,
         pytest.param((office(), office()), FILED, None, id="an office in a flat"),
         pytest.param((office(), flat()), {**FILED, "customer_class": "residential"}, None, id="one class"),
         pytest.param(
-            (office(), flat()), {**FILED, "customer_class": ["residential", "agricultural"]}, None, id="farms not judged"
+            (office(), flat()),
+            {**FILED, "customer_class": ["residential", "agricultural"]},
+            None,
+            id="farms not judged",
         ),
-        pytest.param((office(), flat()), {**FILED, "customer_class": ["residential", None]}, None, id="class not on file"),
+        pytest.param(
+            (office(), flat()), {**FILED, "customer_class": ["residential", None]}, None, id="class not on file"
+        ),
         pytest.param(
             (office(300.0), flat()), {"contract_kva": [12.0, 60.0]}, "limit_only", id="above its contract, other idle"
         ),

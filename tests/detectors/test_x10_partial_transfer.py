@@ -67,7 +67,9 @@ WHOLE = moved(moved(homes(), 0, -6.0, ALL_DAY), 1, 6.0, ALL_DAY)
         pytest.param(moved(homes(), 0, -3.0, EVENING), {}, False, id="one home only"),
         pytest.param(moved(moved(homes(), 0, -3.0, EVENING), 1, -3.0, EVENING), {}, False, id="both fell"),
         pytest.param(moved(moved(homes(), 0, -3.0, EVENING), 1, 3.0, MORNING), {}, False, id="at other hours"),
-        pytest.param(moved(moved(homes(), 0, -3.0, EVENING), 1, 7.0, EVENING), {}, False, id="much more came than went"),
+        pytest.param(
+            moved(moved(homes(), 0, -3.0, EVENING), 1, 7.0, EVENING), {}, False, id="much more came than went"
+        ),
         pytest.param(moved(moved(homes(), 0, -0.9, EVENING), 1, 0.9, EVENING), {}, False, id="too small"),
         pytest.param(np.where(np.arange(DAYS)[:, None] < DAY, CIRCUIT, np.nan), {}, False, id="no reads afterwards"),
     ],
