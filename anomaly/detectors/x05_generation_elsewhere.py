@@ -58,8 +58,6 @@ def generation_elsewhere(
     export = panel.export
     if export is None or not len(export.rows):
         return nothing(panel)
-    with np.errstate(invalid="ignore"):
-        bright = export.kwh > min_kwh_per_day
     pairs = _pairs(panel, export, min_kwh_per_day, int(min_days), int(max_members))
     silent = np.round(pairs.own_kwh, 6) <= np.round(silent_ratio * pairs.sent_kwh, 6)
     pairs = pairs.take(silent & (pairs.days >= min_days))
