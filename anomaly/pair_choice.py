@@ -9,25 +9,44 @@ from anomaly.statistics import quantised
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 
-def mutual_best(first: Integers, second: Integers, nats: Floats, *, tie_nats: float) -> tuple[Integers, Integers]:
-    """(places of the pairs kept, `[K]` candidates): pairs in which each home is the other's best partner.
+def best_pairs(first: Integers, second: Integers, nats: Floats, *, tie_nats: float) -> tuple[Integers, Integers]:
+    """(places of the pairs kept, `[K]` candidates): disjoint pairs of homes that are about each other's best.
 
-    `candidates` counts, for the home of the pair that has more of them, the partners whose evidence comes within
-    `tie_nats` of its best one, that one included. Equals go to the pair that comes first in the arrays.
+    A partner is out of the question where another one's evidence is stronger by more than `tie_nats`. Of the others the
+    strongest go first, equals in the order of the arrays. `candidates` counts, for the home of the pair that has more
+    of them, the partners in question, the chosen one included: the evidence is theirs together.
     """
     if not len(first):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    place = np.arange(len(first))
-    home, pair = np.concatenate([first, second]), np.concatenate([place, place])
-    score = quantised(nats)[pair]
-    order = np.lexsort((pair, -score, home))
-    _, leads, group = np.unique(home[order], return_index=True, return_inverse=True)
-    best_pair, best_score = pair[order][leads], score[order][leads]
-    as_good = np.bincount(group, weights=score[order] >= best_score[group] - tie_nats).astype(np.int64)
-    chosen, times = np.unique(best_pair, return_counts=True)
-    kept = chosen[times == 2]
-    homes = np.unique(home)
-    count = np.maximum(as_good[np.searchsorted(homes, first[kept])], as_good[np.searchsorted(homes, second[kept])])
-    return kept, count
+    score = quantised(nats)
+    homes, ends = np.unique(np.stack([first, second]), return_inverse=True)
+    one, other = ends.reshape(2, -1)
+    best = np.full(len(homes), -np.inf)
+    for end in (one, other):
+        np.maximum.at(best, end, score)
+    good_for = [score >= best[end] - tie_nats for end in (one, other)]
+    count = np.zeros(len(homes), np.int64)
+    for end, good in zip((one, other), good_for, strict=True):
+        count += np.bincount(end[good], minlength=len(homes))
+    open_pairs = np.flatnonzero(good_for[0] & good_for[1])
+    open_pairs = open_pairs[np.lexsort((open_pairs, -score[open_pairs]))]
+    kept = _disjoint(one, other, open_pairs, len(homes))
+    return kept, np.maximum(count[one[kept]], count[other[kept]])
+
+
+def _disjoint(one: Integers, other: Integers, ordered: Integers, homes: int) -> Integers:
+    """Places of pairs taken in order, each unless an earlier one has taken a home of it; round by round."""
+    kept, free = [np.empty(0, np.int64)], np.ones(homes, bool)
+    while len(ordered):
+        turn = np.full(homes, len(ordered))
+        for end in (one, other):
+            np.minimum.at(turn, end[ordered], np.arange(len(ordered)))
+        leads = (turn[one[ordered]] == np.arange(len(ordered))) & (turn[other[ordered]] == np.arange(len(ordered)))
+        taken = ordered[leads]
+        free[one[taken]] = free[other[taken]] = False
+        kept.append(taken)
+        ordered = ordered[free[one[ordered]] & free[other[ordered]]]
+    return np.sort(np.concatenate(kept))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anomaly.columns import Columns
 from anomaly.neighbours import neighbours_of, unjudged_alone
-from anomaly.pair_choice import mutual_best
+from anomaly.pair_choice import best_pairs
 from anomaly.panel import ExportRegisters, Panel
 from anomaly.registry import Detections, detections, detector, nothing
 
@@ -62,7 +62,7 @@ def generation_elsewhere(
     silent = np.round(pairs.own_kwh, 6) <= np.round(silent_ratio * pairs.sent_kwh, 6)
     pairs = pairs.take(silent & (pairs.days >= min_days))
     alone = -float(np.log(silent_chance) + np.log(unregistered_chance))
-    kept, count = mutual_best(pairs.first, pairs.second, np.full(len(pairs), alone), tie_nats=TIE_NATS)
+    kept, count = best_pairs(pairs.first, pairs.second, np.full(len(pairs), alone), tie_nats=TIE_NATS)
     nats = alone - np.log(np.maximum(count, 1))
     strong = nats >= least_nats
     return _told(panel, pairs.take(kept[strong]), nats[strong], count[strong], least_nats, int(min_days))

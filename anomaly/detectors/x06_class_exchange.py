@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anomaly.class_shape import ClassModel, Shapes, class_side, contract_kw, shapes_of
 from anomaly.columns import Columns
 from anomaly.neighbours import neighbours_of, unjudged_alone
-from anomaly.pair_choice import mutual_best
+from anomaly.pair_choice import best_pairs
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
 from anomaly.statistics import quantised
@@ -65,7 +65,7 @@ def class_exchange(
     contract (else its meter) can carry, where the other's contract would carry it, and the other way round. And, with
     that, a contract `large_contract_ratio` times as large of which next to nothing is used. At most `most_nats` count.
 
-    Fires when both are each other's best such partner and the sum, less the logarithm of how many fit as well,
+    Fires when both are about each other's best such partner and the sum, less the logarithm of how many fit as well,
     reaches `least_nats`.
     Cannot see: two accounts of one class below their contracts, a shop that lives like a home (the file is seldom that
     precise), agricultural customers, and who of several like neighbours it is.
@@ -80,7 +80,7 @@ def class_exchange(
         panel, shapes, model, _pairs(panel, int(max_members)), (over_contract_ratio, over_contract_nats), large
     )
     pairs = pairs.take(quantised(pairs.nats) >= least_nats)
-    kept, count = mutual_best(pairs.first, pairs.second, np.minimum(pairs.nats, most_nats), tie_nats=TIE_NATS)
+    kept, count = best_pairs(pairs.first, pairs.second, np.minimum(pairs.nats, most_nats), tie_nats=TIE_NATS)
     left = np.minimum(pairs.nats[kept], most_nats) - np.log(np.maximum(count, 1))
     strong = quantised(left) >= least_nats
     return _told(panel, shapes, pairs.take(kept[strong]), left[strong], count[strong], int(window_days), least_nats)

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.neighbours import neighbours_of, unjudged_alone
-from anomaly.pair_choice import mutual_best
+from anomaly.pair_choice import best_pairs
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.statistics import quantised
@@ -73,7 +73,7 @@ def partial_transfer(
         mirrored = (moves.step_first_kwh * moves.step_second_kwh < 0) & (net < net_share * steps.min(axis=0))
         fits = clear & mirrored & (quantised(moves.ratio_nats) >= least_ratio_nats)
     best = _best_day(moves.take(fits))
-    kept, count = mutual_best(best.first, best.second, best.ratio_nats, tie_nats=TIE_NATS)
+    kept, count = best_pairs(best.first, best.second, best.ratio_nats, tie_nats=TIE_NATS)
     return _told(panel, best.take(kept[count == 1]), least_ratio_nats)
 
 
