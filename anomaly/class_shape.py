@@ -97,19 +97,22 @@ def shapes_of(panel: Panel, *, window_days: int, peak_days: int, idle_kwh_per_da
     count, total = panel.shape
     first = max(total - window_days, 0)
     kwh = np.where(panel.spread[:, first:], np.nan, panel.kwh[:, first:])
-    workday = _workdays(panel.days[first:])
+    on_workday = _workdays(panel.days[first:])
     shown = row_median(kwh) >= idle_kwh_per_day
-    weekend = np.log(_mean(kwh, ~workday, LEAST_WEEKEND_DAYS) + OFFSET_KWH)
-    weekend -= np.log(_mean(kwh, workday, LEAST_WORKDAYS) + OFFSET_KWH)
+    weekend = np.log(_mean(kwh, ~on_workday, LEAST_WEEKEND_DAYS) + OFFSET_KWH)
+    weekend -= np.log(_mean(kwh, on_workday, LEAST_WORKDAYS) + OFFSET_KWH)
     working = np.full(count, np.nan)
     peak = _largest(kwh / 24, peak_days)
     for curve in panel.curves:
         part = slice(max(first - curve.first_day, 0), max(total - curve.first_day, 0))
         if curve.kwh.shape[1] and DAY_MINUTES % curve.minutes == 0 and curve.minutes <= 60:
-            clean = np.where(curve.estimated[:, part], np.nan, curve.kwh[:, part])
-            working[curve.rows] = _working(clean, curve, _workdays(panel.days[curve.first_day + part.start : total]))
-            drawn = np.max(clean, axis=2, initial=-np.inf, where=np.isfinite(clean)) * 60 / curve.minutes
-            in_curve = _largest(np.where(np.isfinite(drawn), drawn, np.nan), peak_days)
+            clean, made_up = curve.kwh[:, part], curve.estimated[:, part]
+            if made_up.any():
+                clean = np.where(made_up, np.nan, clean)
+            begin = curve.first_day + part.start
+            workday = _workdays(panel.days[begin : begin + clean.shape[1]])
+            working[curve.rows] = _working(clean, curve, workday)
+            in_curve = _largest(np.fmax.reduce(clean, axis=2) * 60 / curve.minutes, peak_days)
             peak[curve.rows] = np.where(np.isfinite(in_curve), in_curve, peak[curve.rows])
     return Shapes(np.where(shown, working, np.nan), np.where(shown, weekend, np.nan), peak)
 

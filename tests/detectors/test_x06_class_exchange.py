@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -152,6 +154,27 @@ def test_shapes_are_those_of_the_days() -> None:
     assert np.exp(shapes.weekend) == pytest.approx([0.15, 1.0], abs=0.01)
     assert shapes.working == pytest.approx([3.66, np.log(12.8 / 8.8)], abs=0.02)
     assert shapes.peak_kw[1] == pytest.approx(2 * flat().max())
+
+
+@pytest.mark.parametrize(("first", "days", "known"), [(10, 40, True), (0, 40, True), (40, 30, True), (0, 10, False)])
+def test_a_curve_may_begin_late_and_end_early(first: int, days: int, known: bool) -> None:
+    kwh = np.stack([office(), flat()])
+    whole = box(office(), flat(), with_curve=False)
+    read = whole.register_kwh
+    part = panel(read, curve=(30, [0, 1], first, kwh[:, first : first + days]), register_decimals=4)
+    shapes = shapes_of(part, window_days=56, peak_days=3, idle_kwh_per_day=1.0)
+    assert np.isfinite(shapes.working).all() == known
+    if known:
+        assert shapes.working == pytest.approx([3.66, np.log(12.8 / 8.8)], abs=0.02)
+
+
+def test_estimated_intervals_do_not_count() -> None:
+    view = box(office(), flat())
+    made_up = np.ones_like(view.curves[0].estimated)
+    curve = dataclasses.replace(view.curves[0], estimated=made_up)
+    shapes = shapes_of(dataclasses.replace(view, curves=(curve,)), window_days=56, peak_days=3, idle_kwh_per_day=1.0)
+    assert np.isnan(shapes.working).all()
+    assert np.isfinite(shapes.weekend).all()
 
 
 def test_shapes_alone_never_say_more_than_misfiled_accounts_allow() -> None:
