@@ -33,6 +33,12 @@ EVIDENCE = {
         ("both_moved", "for", None),
         ("tenants_exchanged", "against", None),
     ),
+    "X05": (("others_fit", "against", None),),
+    "X06": (
+        ("class_on_file", "against", None),
+        ("others_fit", "against", None),
+    ),
+    "X10": (("lives_change_together", "against", None),),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 
