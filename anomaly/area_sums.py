@@ -46,7 +46,8 @@ class AreaSums:
         `fed[M]` is the area a position delivers into as a supply meter, `delivers[M]` the area it is a customer of,
         -1 for neither; `sign[M]` is +1, -1, or 0 for what does not count.
         """
-        net, measured, in_place = _net_energy(panel)
+        net, in_place = net_kwh(panel), _in_place(panel)
+        measured = np.isfinite(net) & ~panel.spread
         row = np.flatnonzero((fed >= 0) & (sign != 0))
         if len(row):
             read = measured[row] & ~_first_or_last(in_place[row])
@@ -83,18 +84,22 @@ class AreaSums:
         )
 
 
-def _net_energy(panel: Panel) -> tuple[Floats, Booleans, Booleans]:
-    """`[M, D]` energy taken minus energy fed back, whether it was measured that day, and whether a meter hung there."""
-    net = panel.kwh
-    if panel.export is not None:
-        net = net.copy()
-        net[panel.export.rows] -= panel.export.kwh
+def net_kwh(panel: Panel) -> Floats:
+    """`[M, D]` energy taken less energy fed back; NaN where either is not known."""
+    if panel.export is None:
+        return panel.kwh
+    net = panel.kwh.copy()
+    net[panel.export.rows] -= panel.export.kwh
+    return net
+
+
+def _in_place(panel: Panel) -> Booleans:
+    """`[M, D]` whether a meter hung there, gaps between two meters included."""
     border = np.arange(panel.shape[1] + 1)
     placed = panel.installation >= 0
     first = np.where(placed.any(axis=1), placed.argmax(axis=1), len(border))
     last = np.where(placed.any(axis=1), len(border) - 1 - placed[:, ::-1].argmax(axis=1), -1)
-    in_place = (border >= first[:, None]) & (border <= last[:, None])
-    return net, np.isfinite(net) & ~panel.spread, in_place[:, :-1]
+    return np.asarray(((border >= first[:, None]) & (border <= last[:, None]))[:, :-1])
 
 
 def _first_or_last(in_place: Booleans) -> Booleans:

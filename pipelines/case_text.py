@@ -33,6 +33,12 @@ EVIDENCE = {
         ("both_moved", "for", None),
         ("tenants_exchanged", "against", None),
     ),
+    "B01": (
+        ("other_accounts_fit", "against", None),
+        ("blind_inside_area", "against", None),
+    ),
+    "B02": (("unmetered_use", "against", None),),
+    "B03": (("blind_inside_area", "against", None),),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 
