@@ -7,6 +7,7 @@ j's energy moved from the one sum to the other, coefficient exactly 1. Source: m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,13 @@ class MoveSearch:
     most_moves: int
 
 
+def move_search(
+    *, usual_loss_share: float, loss_spread_share: float, least_noise_share: float, **limits: Any
+) -> MoveSearch:
+    """The search that a rule's limits ask for."""
+    return MoveSearch(prior=LossPrior(usual_loss_share, loss_spread_share, least_noise_share), **limits)
+
+
 @dataclass(frozen=True, eq=False)
 class Moves:
     """K accounts that fit another area better: columns of length K, in order of area and evidence.
@@ -55,7 +63,6 @@ class Moves:
     limit_nats: Floats
     rivals: Integers
     first_day: Integers
-    last_day: Integers
     days: Integers
     kwh_per_day: Floats
     loss_before: Floats
@@ -95,10 +102,10 @@ def find_moves(area: Integers, energy_kwh: Floats, balance: AreaBalance, search:
         low, high = np.searchsorted(area[order], [filed, filed + 1])
         rows = order[low:high]
         found += _moves_of(pairs, int(filed), rows, energy_kwh[rows, recent], recent.start, search)
-    columns = [np.array([one[at] for one in found]) for at in range(12)]
-    whole = (0, 1, 2, 5, 6, 7, 8)
+    columns = [np.array([one[at] for one in found]) for at in range(11)]
+    whole = (0, 1, 2, 5, 6, 7)
     shaped = [column.astype(np.int64) if at in whole else column for at, column in enumerate(columns)]
-    shaped[10:] = [column.reshape(-1, 2) for column in shaped[10:]]
+    shaped[9:] = [column.reshape(-1, 2) for column in shaped[9:]]
     return Moves(*shaped)
 
 
@@ -137,7 +144,7 @@ def _pairs(balance: AreaBalance, areas: Integers, days: slice, search: MoveSearc
     return _Pairs(near[:, 0], near[:, 1], used, supply, loss, np.stack(weights, axis=1), floor)
 
 
-Move = tuple[int, int, int, float, float, int, int, int, int, float, Floats, Floats]
+Move = tuple[int, int, int, float, float, int, int, int, float, Floats, Floats]
 
 
 def _moves_of(
@@ -211,5 +218,5 @@ def _one_move(
     after = before + np.array([energy, -energy])
     return (
         row, int(pairs.area[at]), int(pairs.other[at]), evidence, limit, rivals, int(used[0]) + first_day,
-        int(used[-1]) + first_day, len(used), energy / len(used), before / supplied, after / supplied,
+        len(used), energy / len(used), before / supplied, after / supplied,
     )  # fmt: skip

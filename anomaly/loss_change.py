@@ -88,16 +88,16 @@ def judge_changes(panel: Panel, balance: AreaBalance, test: LossTest) -> LossCha
     day = (changed["day"].to_numpy().astype("datetime64[D]") - panel.days[:1]).astype(np.int64)
     area = balance.index_of(panel.column("area_id")[row].astype(object)) if len(row) else row
     near = np.flatnonzero((area >= 0) & ~panel.flag("is_supply")[row])
-    judged = _judged(panel, balance, test, row[near], day[near], area[near])
+    judged = judge_losses(balance, test, row[near], area[near], day[near], _counted(panel, row[near]))
     return judged.take(_one_per_event(judged, test.window_days))
 
 
-def _judged(
-    panel: Panel, balance: AreaBalance, test: LossTest, row: Integers, day: Integers, area: Integers
+def judge_losses(
+    balance: AreaBalance, test: LossTest, position: Integers, area: Integers, day: Integers, energy_kwh: Floats
 ) -> LossChanges:
-    """The verdict on each change by itself."""
-    index, inside = _windows(day, panel.shape[1], test)
-    energy = _energy(panel, row, index)
+    """The verdict on K changes, each by itself: of the meters that counted `energy_kwh[K, D]`, at `day[K]`."""
+    index, inside = _windows(day, energy_kwh.shape[1], test)
+    energy = energy_kwh[np.arange(len(day))[:, None, None], index]
     own = _loss_step(balance, area, index, inside & np.isfinite(energy), test)
     level = _means(energy, own.used)
     change = level[:, 1] - level[:, 0]
@@ -110,7 +110,7 @@ def _judged(
     other, other_change = _other_area(balance, test, area, index, inside, change, loose, verdict == FELL)
     verdict = np.where(other >= 0, MOVED, verdict)
     return LossChanges(
-        row, day, area, verdict, np.abs(nats), change, own.before, own.change, own.noise, other, other_change
+        position, day, area, verdict, np.abs(nats), change, own.before, own.change, own.noise, other, other_change
     )
 
 
@@ -130,12 +130,11 @@ def _windows(day: Integers, span: int, test: LossTest) -> tuple[Integers, Boolea
     return np.clip(index, 0, max(span - 1, 0)), inside
 
 
-def _energy(panel: Panel, row: Integers, index: Integers) -> Floats:
-    """`[K, 2, W]` what the meter counted; on days set aside as errors the difference of its reads: it was counted."""
-    rows = row[:, None, None]
-    net = net_kwh(panel)[rows, index]
-    counted = (panel.register_kwh[rows, index + 1] - panel.register_kwh[rows, index]) * panel.multiplier[rows, index]
-    same = panel.installation[rows, index + 1] == panel.installation[rows, index]
+def _counted(panel: Panel, row: Integers) -> Floats:
+    """`[K, D]` what the meters counted; on days set aside as errors the difference of their reads: it was counted."""
+    net = net_kwh(panel)[row]
+    counted = np.diff(panel.register_kwh[row], axis=1) * panel.multiplier[row]
+    same = panel.installation[row, 1:] == panel.installation[row, :-1]
     return np.where(np.isnan(net) & same & (counted >= 0), counted, net)
 
 

@@ -24,6 +24,9 @@ NOISE_STEPS = 3
 
 SMALLEST = 1e-12
 
+ABOVE_ZERO = 2.0
+"""Standard deviations a coefficient must be above 0: an account that the area does not feed has none."""
+
 
 @dataclass(frozen=True)
 class CoefficientFit:
@@ -35,6 +38,15 @@ class CoefficientFit:
     outlier_mads: float
     prior: LossPrior
     spread: float
+
+
+def coefficient_fit(
+    *, window_days: int, within_days: int, min_days: int, outlier_mads: float, usual_loss_share: float,
+    loss_spread_share: float, least_noise_share: float, coefficient_spread: float, **_: object,
+) -> CoefficientFit:  # fmt: skip
+    """The fit that a rule's limits ask for."""
+    prior = LossPrior(usual_loss_share, loss_spread_share, least_noise_share)
+    return CoefficientFit(window_days, within_days, min_days, outlier_mads, prior, coefficient_spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +84,14 @@ def coefficients(area: Integers, energy_kwh: Floats, balance: AreaBalance, fit: 
         rows = order[low:high]
         parts.append(_of_area(rows, energy_kwh[rows, first:], used[at], weights[at], unusual[at], first, fit))
     return Coefficients(*(np.concatenate(columns) for columns in zip(_nobody(), *parts, strict=True)))
+
+
+def gross_errors(found: Coefficients, min_error_ratio: float, min_z: float, min_known_share: float) -> Booleans:
+    """`[K]` coefficients far from 1 and from the median of their area, told by the reads, and clearly above 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gross = np.maximum(found.coefficient, 1 / found.coefficient) >= min_error_ratio
+    sure = (np.abs(found.z) >= min_z) & (found.known >= min_known_share)
+    return np.asarray(gross & sure & (found.coefficient > ABOVE_ZERO * found.error))
 
 
 def _nobody() -> tuple[NDArray[np.float64] | Integers, ...]:

@@ -83,7 +83,7 @@ def area_move(
 
 
 def _told(panel: Panel, found: Moves) -> Detections:
-    """One finding per account, from the first of the month in which the window begins: a state, not an event."""
+    """One finding per account, from the first of the month in which the window begins until now: a state, not an event."""
     balance = panel.balance
     if balance is None or not len(found.position):
         return nothing(panel)
@@ -92,7 +92,7 @@ def _told(panel: Panel, found: Moves) -> Detections:
         panel,
         found.position,
         np.maximum(first.astype("datetime64[M]").astype("datetime64[D]"), panel.days[0]),
-        panel.dates(found.last_day + 1),
+        np.full(len(found.position), panel.shape[1]),
         measured=found.nats,
         expected=0.0,
         limit=found.limit_nats,

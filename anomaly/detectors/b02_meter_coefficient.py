@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anomaly.area_moves import areas_of, movable_areas, usable_days
 from anomaly.area_sums import net_kwh
 from anomaly.loss_model import LossPrior
-from anomaly.meter_coefficients import CoefficientFit, coefficients
+from anomaly.meter_coefficients import CoefficientFit, coefficients, gross_errors
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
 
@@ -67,18 +67,17 @@ def meter_coefficient(
         return nothing(panel)
     prior = LossPrior(usual_loss_share, loss_spread_share, least_noise_share)
     fit = CoefficientFit(window_days, within_days, min_days, outlier_mads, prior, coefficient_spread)
-    found = coefficients(movable_areas(panel, panel.balance), net_kwh(panel), panel.balance, fit)
+    area = movable_areas(panel, panel.balance)
+    found = coefficients(area, net_kwh(panel), panel.balance, fit)
     ratio = 1 / np.maximum(found.coefficient, LEAST_COEFFICIENT)
-    gross = np.maximum(ratio, 1 / ratio) >= min_error_ratio
-    sure = (np.abs(found.z) >= min_z) & (found.known >= min_known_share) & (found.coefficient > 2 * found.error)
-    at = np.flatnonzero(gross & sure)
+    at = np.flatnonzero(gross_errors(found, min_error_ratio, min_z, min_known_share))
     at = at[np.argsort(found.position[at], kind="stable")]
     first = panel.dates(found.first_day[at]).astype("datetime64[M]").astype("datetime64[D]")
     return detections(
         panel,
         found.position[at],
         np.maximum(first, panel.days[0]),
-        found.end_day[at],
+        np.full(len(at), panel.shape[1]),
         measured=found.coefficient[at],
         expected=1.0,
         limit=min_error_ratio - 1,
@@ -90,6 +89,6 @@ def meter_coefficient(
             "seen_kwh_per_day": (found.coefficient * found.kwh_per_day)[at],
             "error_percent": 100 * found.error[at],
             "pattern": np.where(ratio[at] > 1, "counts_too_much", "counts_too_little").astype(object),
-            "area_text": panel.balance.area_ids[movable_areas(panel, panel.balance)[found.position[at]]],
+            "area_text": panel.balance.area_ids[area[found.position[at]]],
         },
     )
