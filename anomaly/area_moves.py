@@ -7,13 +7,13 @@ j's energy moved from the one sum to the other, coefficient exactly 1. Source: m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.area_balance import AreaBalance
-from anomaly.loss_model import LossPrior, loss_weights, ordinary_days, unusual_loss
+from anomaly.loss_model import LossPrior, LossWeights, loss_weights, ordinary_days, unusual_loss
 from anomaly.panel import Panel
 from anomaly.statistics import quantised
 
@@ -73,8 +73,8 @@ class Moves:
 class _Pairs:
     """P pairs of an area and one next to it over the n last days, both arrays `[P, 2, n]` in that order.
 
-    `weights[P, 2, n, n]` say how far a series of losses is from the loss model (see `loss_weights`); `floor[P, 2]` is
-    the misfit that reads of this precision have anyway, kWh².
+    `weights` say for either side how far a series of losses is from the loss model; `floor[P, 2]` is the misfit that
+    reads of this precision have anyway, kWh².
     """
 
     area: Integers
@@ -82,7 +82,7 @@ class _Pairs:
     used: Booleans
     supply_kwh: Floats
     loss_kwh: Floats
-    weights: Floats
+    weights: tuple[LossWeights, LossWeights]
     floor: Floats
 
 
@@ -102,11 +102,25 @@ def find_moves(area: Integers, energy_kwh: Floats, balance: AreaBalance, search:
         low, high = np.searchsorted(area[order], [filed, filed + 1])
         rows = order[low:high]
         found += _moves_of(pairs, int(filed), rows, energy_kwh[rows, recent], recent.start, search)
-    columns = [np.array([one[at] for one in found]) for at in range(11)]
-    whole = (0, 1, 2, 5, 6, 7)
-    shaped = [column.astype(np.int64) if at in whole else column for at, column in enumerate(columns)]
-    shaped[9:] = [column.reshape(-1, 2) for column in shaped[9:]]
-    return Moves(*shaped)
+    def whole(name: str) -> Integers:
+        return np.array([getattr(one, name) for one in found], dtype=np.int64)
+
+    def real(name: str) -> Floats:
+        return np.array([getattr(one, name) for one in found], dtype=np.float64)
+
+    return Moves(
+        position=whole("position"),
+        area=whole("area"),
+        other=whole("other"),
+        nats=real("nats"),
+        limit_nats=real("limit_nats"),
+        rivals=whole("rivals"),
+        first_day=whole("first_day"),
+        days=whole("days"),
+        kwh_per_day=real("kwh_per_day"),
+        loss_before=real("loss_before").reshape(-1, 2),
+        loss_after=real("loss_after").reshape(-1, 2),
+    )
 
 
 def movable_areas(panel: Panel, balance: AreaBalance) -> Integers:
@@ -137,14 +151,27 @@ def _pairs(balance: AreaBalance, areas: Integers, days: slice, search: MoveSearc
         used = used & ordinary_days(loss[:, side], supply[:, side], used, search.prior, search.outlier_mads)
     enough = used.sum(axis=1) >= search.min_days
     near, used, supply, loss = near[enough], used[enough], supply[enough], loss[enough]
-    weights = [loss_weights(loss[:, side], supply[:, side], used, search.prior) for side in (0, 1)]
+    own, other = (loss_weights(loss[:, side], supply[:, side], used, search.prior) for side in (0, 1))
     count = used.sum(axis=1)[:, None]
     mean = np.where(used[:, None], supply, 0.0).sum(axis=2) / np.maximum(count, 1)
     floor = count * (search.prior.least_noise_share * mean) ** 2
-    return _Pairs(near[:, 0], near[:, 1], used, supply, loss, np.stack(weights, axis=1), floor)
+    return _Pairs(near[:, 0], near[:, 1], used, supply, loss, (own, other), floor)
 
 
-Move = tuple[int, int, int, float, float, int, int, int, float, Floats, Floats]
+class Move(NamedTuple):
+    """One row of `Moves`."""
+
+    position: int
+    area: int
+    other: int
+    nats: float
+    limit_nats: float
+    rivals: int
+    first_day: int
+    days: int
+    kwh_per_day: float
+    loss_before: Floats
+    loss_after: Floats
 
 
 def _moves_of(
@@ -161,26 +188,29 @@ def _moves_of(
     limit = search.min_nats + max(np.log(max(enough.sum(), 1) / CANDIDATES_MEASURED), 0.0)
     found: list[Move] = []
     while len(found) < search.most_moves and len(at):
-        nats = _gains(pairs, at, filled, moved, search)
-        nats = quantised(np.where(enough.T, nats, -np.inf))
-        for row in found:
-            nats[:, np.flatnonzero(rows == row[0])] = -np.inf
-        pair, member = np.unravel_index(int(nats.argmax()), nats.shape)
+        nats = quantised(np.where(enough.T, _gains(pairs, at, filled, moved, search), -np.inf))
+        nats[:, np.isin(rows, [one.position for one in found])] = -np.inf
+        pair, member = divmod(int(nats.argmax()), len(rows))
         best = float(nats[pair, member])
-        if not best >= limit:
-            break
-        crowd = float(np.exp(np.minimum(nats - best, 0.0)).sum())
-        evidence = best - np.log(crowd)
+        crowd = float(np.exp(np.minimum(nats - best, 0.0)).sum()) if best >= limit else np.inf
+        evidence = best - float(np.log(crowd))
         if evidence < limit:
             break
-        found.append(
-            _one_move(pairs, int(at[pair]), int(rows[member]), filled[member], moved[pair], evidence, limit, first_day,
-                      round(crowd))
-        )  # fmt: skip
+        told = _Told(int(rows[member]), evidence, limit, round(crowd))
+        found.append(_one_move(pairs, int(at[pair]), told, filled[member], moved[pair], first_day))
         energy_moved = np.where(used, filled[member], 0.0)
         moved[:, 0] += energy_moved
         moved[pair, 1] -= energy_moved[pair]
     return found
+
+
+class _Told(NamedTuple):
+    """Which account moves, on what evidence, against which limit, and how many explain it about as well."""
+
+    position: int
+    nats: float
+    limit_nats: float
+    rivals: int
 
 
 def _gains(pairs: _Pairs, at: Integers, filled: Floats, moved: Floats, search: MoveSearch) -> Floats:
@@ -194,11 +224,11 @@ def _gains(pairs: _Pairs, at: Integers, filled: Floats, moved: Floats, search: M
     nats = np.zeros((len(at), len(filled)))
     better = np.ones(nats.shape, bool)
     for side, sign in ((0, 1.0), (1, -1.0)):
-        weights, floor = pairs.weights[at, side], pairs.floor[at, side][:, None]
-        unusual = unusual_loss(loss[:, side], supply[:, side], used, search.prior)[..., None]
-        pull = weights @ unusual
-        before = (unusual * pull).sum(axis=(1, 2))[:, None] + floor
-        change = 2 * sign * (filled @ pull)[..., 0] + ((filled @ weights) * filled).sum(axis=2)
+        weights, floor = pairs.weights[side].take(at), pairs.floor[at, side][:, None]
+        unusual = unusual_loss(loss[:, side], supply[:, side], used, search.prior)
+        pull = weights.times(unusual)
+        before = (unusual * pull).sum(axis=1)[:, None] + floor
+        change = 2 * sign * pull @ filled.T + weights.squares(filled)
         nats += 0.5 * days * np.log(before / np.maximum(before + change, floor))
         better &= change < 0
     lost = np.where(used, loss[:, 1], 0.0).sum(axis=1)[:, None] - used.astype(np.float64) @ filled.T
@@ -206,17 +236,23 @@ def _gains(pairs: _Pairs, at: Integers, filled: Floats, moved: Floats, search: M
     return np.where(better, nats, -np.inf)
 
 
-def _one_move(
-    pairs: _Pairs, at: int, row: int, filled: Floats, moved: Floats, evidence: float, limit: float, first_day: int,
-    rivals: int,
-) -> Move:  # fmt: skip
-    """One move as it is told."""
+def _one_move(pairs: _Pairs, at: int, told: _Told, filled: Floats, moved: Floats, first_day: int) -> Move:
+    """One move as it is told: `moved[2, n]` is what earlier moves shifted."""
     used = np.flatnonzero(pairs.used[at])
     supplied = pairs.supply_kwh[at][:, used].sum(axis=1)
     before = (pairs.loss_kwh[at] + moved)[:, used].sum(axis=1)
     energy = float(filled[used].sum())
     after = before + np.array([energy, -energy])
-    return (
-        row, int(pairs.area[at]), int(pairs.other[at]), evidence, limit, rivals, int(used[0]) + first_day,
-        len(used), energy / len(used), before / supplied, after / supplied,
-    )  # fmt: skip
+    return Move(
+        position=told.position,
+        area=int(pairs.area[at]),
+        other=int(pairs.other[at]),
+        nats=told.nats,
+        limit_nats=told.limit_nats,
+        rivals=told.rivals,
+        first_day=int(used[0]) + first_day,
+        days=len(used),
+        kwh_per_day=energy / len(used),
+        loss_before=before / supplied,
+        loss_after=after / supplied,
+    )

@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 UNCHANGED, FELL, MOVED, UNDECIDABLE, INCOMPLETE = range(5)
-"""Verdicts: the loss stayed · fell as much as the meter rose · went over to another area · could be either · unknown."""
+"""Verdicts: the loss stayed · fell as the meter rose · went over to another area · could be either · unknown."""
 
 MOST_PERSISTENCE = 0.8
 SMALLEST = 1e-9
@@ -107,8 +107,8 @@ def judge_losses(
     fell = sure & (nats >= test.min_nats) & (np.abs(own.change + change) <= test.fit_multiple * loose)
     stayed = sure & (nats <= -test.min_nats) & (np.abs(own.change) <= test.fit_multiple * own.noise)
     verdict = np.select([~own.enough, stayed, fell], [INCOMPLETE, UNCHANGED, FELL], UNDECIDABLE)
-    other, other_change = _other_area(balance, test, area, index, inside, change, loose, verdict == FELL)
-    verdict = np.where(other >= 0, MOVED, verdict)
+    other, other_change, leans = _other_area(balance, test, area, index, inside, change, loose, verdict == FELL)
+    verdict = np.select([other >= 0, leans], [MOVED, UNDECIDABLE], verdict)
     return LossChanges(
         position, day, area, verdict, np.abs(nats), change, own.before, own.change, own.noise, other, other_change
     )
@@ -147,7 +147,7 @@ def _loss_step(balance: AreaBalance, area: Integers, index: Integers, inside: Bo
     unusual = np.where(used, loss - share[:, None, None] * supply, np.nan)
     centre = np.stack([row_median(unusual[:, side]) for side in (0, 1)], axis=1)[..., None]
     away = np.abs(unusual - centre)
-    spread = row_median(away.reshape(len(area), -1)) * MAD_TO_SIGMA
+    spread = row_median(away.reshape(len(area), away.shape[1] * away.shape[2])) * MAD_TO_SIGMA
     with np.errstate(invalid="ignore"):
         used = used & (away <= test.outlier_mads * np.maximum(spread, SMALLEST)[:, None, None])
     level, supplied = _means(unusual, used), _means(supply, used)
@@ -185,26 +185,30 @@ def _means(values: Floats, used: Booleans) -> Floats:
 def _other_area(
     balance: AreaBalance, test: LossTest, area: Integers, index: Integers, inside: Booleans, change: Floats,
     loose: Floats, asked: Booleans,
-) -> tuple[Integers, Floats]:  # fmt: skip
-    """The area next door whose loss rose by what this one's fell (or the other way round), -1 where none; its change."""
+) -> tuple[Integers, Floats, Booleans]:  # fmt: skip
+    """The area next door whose loss rose by what this one's fell (or the other way round), -1 where none; its change.
+
+    Third, whether some area may have done so, but not surely.
+    """
     other, other_change = np.full(len(area), -1, np.int64), np.full(len(area), np.nan)
+    leans = np.zeros(len(area), bool)
     low, high = (np.searchsorted(balance.neighbours[:, 0], area + more) for more in (0, 1))
     count = np.where(asked, high - low, 0)
     at = np.repeat(np.arange(len(area)), count)
     if not len(at):
-        return other, other_change
+        return other, other_change, leans
     place = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
     near = balance.neighbours[low[at] + place, 1]
     step = _loss_step(balance, near, index[at], inside[at], test)
     wide = np.hypot(step.noise, loose[at])
     nats = quantised(_nats(step.change, change[at], step.noise, wide))
-    fits = step.enough & (nats >= test.min_nats + np.log(count[at]))
-    fits &= np.abs(step.change - change[at]) <= test.fit_multiple * wide
-    kept = np.flatnonzero(fits)
+    may = step.enough & (nats >= np.log(count[at])) & (np.abs(step.change - change[at]) <= test.fit_multiple * wide)
+    leans[at[may]] = True
+    kept = np.flatnonzero(may & (nats >= test.min_nats + np.log(count[at])))
     order = kept[np.lexsort((near[kept], -nats[kept], at[kept]))]
     first = order[np.append(True, np.diff(at[order]) != 0)[: len(order)]]
     other[at[first]], other_change[at[first]] = near[first], step.change[first]
-    return other, other_change
+    return other, other_change, leans
 
 
 def _one_per_event(judged: LossChanges, apart_days: int) -> Integers:

@@ -14,10 +14,10 @@ from anomaly.registry import Detections, detections
 
 
 def told(panel: Panel, judged: LossChanges, verdict: int, test: LossTest) -> Detections:
-    """The changes with this verdict, from their day to the end of the panel: the change of the loss, and of the meter."""
+    """The changes with this verdict, from their day to the end of the panel: what the loss did, and what the meter."""
     one = judged.take(judged.verdict == verdict)
     balance = panel.balance
-    names = np.append(np.array([] if balance is None else balance.area_ids, dtype=object), None)
+    names = np.array([*(() if balance is None else balance.area_ids), None], dtype=object)
     end = np.full(len(one.position), panel.shape[1])
     return detections(
         panel,

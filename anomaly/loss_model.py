@@ -41,22 +41,62 @@ class LossPrior:
     least_noise_share: float
 
 
-def loss_weights(loss_kwh: Floats, supply_kwh: Floats, used: Booleans, prior: LossPrior) -> Floats:
-    """`[P, n, n]` symmetric W: a series v of losses misfits the loss model by vᵀWv kWh², unused days left out.
+@dataclass(frozen=True, eq=False)
+class LossWeights:
+    """P symmetric matrices W over n days: a series v of unusual losses misfits the loss model by vᵀWv kWh².
 
-    The misfit is that of generalised least squares on the days `used[P, n]`, each day less what of the day before is
-    still in it. Coefficients unlike those of other areas cost something: an area that loses nothing, or twice what is
-    usual, is a sign that its accounts are not its own. v is counted from the usual loss: see `unusual_loss`.
+    W is the band `own[P, n]` (diagonal) and `beside[P, n - 1]` (a day with the next) less EᵀE of `explained[P, 3, n]`;
+    days not used weigh nothing.
+    """
+
+    own: Floats
+    beside: Floats
+    explained: Floats
+
+    def take(self, at: NDArray[np.int64]) -> LossWeights:
+        """The matrices of the chosen areas."""
+        return LossWeights(self.own[at], self.beside[at], self.explained[at])
+
+    def times(self, series: Floats) -> Floats:
+        """W v for `series[P, n]`."""
+        product = self.own * series
+        product[:, :-1] += self.beside * series[:, 1:]
+        product[:, 1:] += self.beside * series[:, :-1]
+        part = self.explained @ series[..., None]
+        return np.asarray(product - (self.explained.transpose(0, 2, 1) @ part)[..., 0])
+
+    def squares(self, rows: Floats) -> Floats:
+        """`[P, m]` xᵀWx of each of `rows[m, n]` in every matrix."""
+        band = self.own @ (rows**2).T + 2 * self.beside @ (rows[:, :-1] * rows[:, 1:]).T
+        return np.asarray(band - ((self.explained @ rows.T) ** 2).sum(axis=1))
+
+    def products(self, at: int, rows: Floats) -> Floats:
+        """`[m, m]` xᵀWy of all pairs of `rows[m, n]` in one matrix."""
+        ahead = (rows[:, :-1] * self.beside[at]) @ rows[:, 1:].T
+        part = rows @ self.explained[at].T
+        return np.asarray((rows * self.own[at]) @ rows.T + ahead + ahead.T - part @ part.T)
+
+
+def loss_weights(loss_kwh: Floats, supply_kwh: Floats, used: Booleans, prior: LossPrior) -> LossWeights:
+    """How far a series of losses is from the loss model fitted to `loss_kwh[P, n]` on the days `used[P, n]`.
+
+    The misfit is that of generalised least squares: each day less what of the day before is still in it.
+    Coefficients unlike those of other areas cost something: an area that loses nothing, or twice what is usual, is a
+    sign that its accounts are not its own. Series are counted from the usual loss: see `unusual_loss`.
     """
     design = _design(supply_kwh, used)
-    unusual = unusual_loss(loss_kwh, supply_kwh, used, prior)
-    noise, persistence = _noise(unusual, design, used, prior, supply_kwh)
-    whiten = _whitening(used, persistence)
-    terms = whiten @ design
+    noise, persistence = _noise(unusual_loss(loss_kwh, supply_kwh, used, prior), design, used, prior, supply_kwh)
+    follows = used[:, 1:] & used[:, :-1]
+    lag = np.where(follows, persistence[:, None], 0.0)
+    own = used.astype(np.float64)
+    own[:, 1:] -= np.where(used[:, 1:] & ~follows, persistence[:, None] ** 2, 0.0)
+    own[:, :1] -= np.where(used[:, :1], persistence[:, None] ** 2, 0.0)
+    own[:, :-1] += lag**2
+    bare = LossWeights(own, -lag, np.zeros((len(used), TERMS, used.shape[1])))
+    weighed = np.stack([bare.times(design[..., term]) for term in range(TERMS)], axis=1)
     price = np.eye(TERMS) * (noise / prior.spread_share)[:, None, None] ** 2
-    half = np.linalg.inv(np.linalg.cholesky(terms.transpose(0, 2, 1) @ terms + price))
-    explained = half @ terms.transpose(0, 2, 1) @ whiten
-    return np.asarray(whiten.transpose(0, 2, 1) @ whiten - explained.transpose(0, 2, 1) @ explained)
+    half = np.linalg.inv(np.linalg.cholesky(weighed @ design + price))
+    return LossWeights(own, -lag, half @ weighed)
 
 
 def unusual_loss(loss_kwh: Floats, supply_kwh: Floats, used: Booleans, prior: LossPrior) -> Floats:
@@ -111,17 +151,3 @@ def _noise(
     spread = np.sqrt((left**2).sum(axis=1) / np.maximum(used.sum(axis=1) - TERMS, 1))
     new = spread * np.sqrt(1 - persistence**2)
     return np.maximum(new, prior.least_noise_share * _mean(supply_kwh, used)), persistence
-
-
-def _whitening(used: Booleans, persistence: Floats) -> Floats:
-    """`[P, n, n]` matrix that takes from each used day what is still in it of a used day right before."""
-    span = used.shape[1]
-    follows = used[:, 1:] & used[:, :-1]
-    whiten = np.zeros((len(used), span, span))
-    day = np.arange(span)
-    begins = used.copy()
-    begins[:, 1:] &= ~follows
-    first = np.sqrt(1 - persistence**2)[:, None]
-    whiten[:, day, day] = np.where(begins, first, used.astype(np.float64))
-    whiten[:, day[1:], day[:-1]] = -np.where(follows, persistence[:, None], 0.0)
-    return whiten

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomaly.area_balance import AreaBalance
 from anomaly.area_moves import LEAST_KNOWN_SHARE
-from anomaly.loss_model import TERMS, LossPrior, loss_weights, ordinary_days, unusual_loss
+from anomaly.loss_model import TERMS, LossPrior, LossWeights, loss_weights, ordinary_days, unusual_loss
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -82,7 +82,7 @@ def coefficients(area: Integers, energy_kwh: Floats, balance: AreaBalance, fit: 
     for at in np.flatnonzero(used.sum(axis=1) >= fit.min_days):
         low, high = np.searchsorted(area[order], [areas[at], areas[at] + 1])
         rows = order[low:high]
-        parts.append(_of_area(rows, energy_kwh[rows, first:], used[at], weights[at], unusual[at], first, fit))
+        parts.append(_of_area(rows, energy_kwh[rows, first:], int(at), used[at], weights, unusual[at], first, fit))
     return Coefficients(*(np.concatenate(columns) for columns in zip(_nobody(), *parts, strict=True)))
 
 
@@ -101,7 +101,7 @@ def _nobody() -> tuple[NDArray[np.float64] | Integers, ...]:
 
 def _models(
     balance: AreaBalance, areas: Integers, days: slice, fit: CoefficientFit
-) -> tuple[Booleans, Floats, Floats]:
+) -> tuple[Booleans, LossWeights, Floats]:
     """Days used, weights and unusual losses of the areas over these days."""
     loss, supply = balance.loss_kwh[areas, days], np.nan_to_num(balance.supply_kwh[areas, days])
     used = np.isfinite(loss)
@@ -112,16 +112,17 @@ def _models(
 
 
 def _of_area(
-    rows: Integers, energy: Floats, used: Booleans, weights: Floats, unusual: Floats, first: int, fit: CoefficientFit
-) -> tuple[NDArray[np.float64] | Integers, ...]:
-    """Columns of `Coefficients` for the accounts `rows` of one area."""
+    rows: Integers, energy: Floats, area: int, used: Booleans, weights: LossWeights, unusual: Floats, first: int,
+    fit: CoefficientFit,
+) -> tuple[NDArray[np.float64] | Integers, ...]:  # fmt: skip
+    """Columns of `Coefficients` for the accounts `rows` of one area, the one at `area` of `weights`."""
     known = np.isfinite(energy) & used
     enough = known.sum(axis=1) >= LEAST_KNOWN_SHARE * used.sum()
     rows, energy, known = rows[enough], energy[enough], known[enough]
     mean = np.where(known, energy, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     filled = np.where(known, energy, mean[:, None]) * used
-    pull, square = filled @ weights @ unusual, filled @ weights @ filled.T
-    whole = float(unusual @ weights @ unusual)
+    together = weights.products(area, np.vstack([filled, unusual]))
+    square, pull, whole = together[:-1, :-1], together[:-1, -1], float(together[-1, -1])
     days = int(used.sum())
     noise = np.sqrt(whole / max(days - TERMS, 1))
     for _ in range(NOISE_STEPS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.area_moves import MoveSearch, Moves, areas_of, find_moves, movable_areas, usable_days
+from anomaly.area_moves import Moves, MoveSearch, areas_of, find_moves, movable_areas, usable_days
 from anomaly.area_sums import net_kwh
 from anomaly.loss_model import LossPrior
 from anomaly.panel import Panel
@@ -83,7 +83,7 @@ def area_move(
 
 
 def _told(panel: Panel, found: Moves) -> Detections:
-    """One finding per account, from the first of the month in which the window begins until now: a state, not an event."""
+    """One finding per account, from the first of the month in which the window begins until now: it is a state."""
     balance = panel.balance
     if balance is None or not len(found.position):
         return nothing(panel)

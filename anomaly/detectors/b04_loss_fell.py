@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anomaly.loss_change import FELL, LossTest, judge_changes
-from anomaly.loss_findings import undecided, told
+from anomaly.loss_findings import told, undecided
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detector, nothing
 

@@ -24,8 +24,9 @@ def supply_rows(town: "Town") -> tuple[pl.DataFrame, pl.DataFrame]:
     if town.supply_loss is None:
         return reads, installations
     areas = town.rows["areas"]
-    fed = town.accounts.select(pl.col("account_id").replace_strict(town.fed_from, default=pl.col("area_id"), return_dtype=pl.String))
-    index = np.searchsorted(areas["area_id"].to_numpy(), fed.to_series().to_numpy())
+    account = pl.col("account_id")
+    fed = account.replace_strict(town.fed_from, default=pl.col("area_id"), return_dtype=pl.String)
+    index = np.searchsorted(areas["area_id"].to_numpy(), town.accounts.select(fed).to_series().to_numpy())
     used = np.zeros((areas.height, len(town.days)))
     net_wh = town.dials.use_wh - town.dials.export_wh * town.dials.has_export[:, None]
     np.add.at(used, index, net_wh * file_multiplier(town)[:, None])
