@@ -33,7 +33,7 @@ def balanced(
     seed: int = 1,
     supply_lost: slice | None = None,
 ) -> Panel:
-    """A panel of meters that counted `counted` (else `used`) in areas of twenty, `fed` (home → area) apart from the file."""
+    """A panel of meters that counted `counted` (else `used`) in areas of twenty; `fed` (home → area) is not on file."""
     rng = np.random.default_rng(seed)
     counted = used if counted is None else counted
     filed = np.arange(len(used)) // MEMBERS
