@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from anomaly.area_balance import AreaBalance
 from anomaly.area_moves import MoveSearch, find_moves, move_search
 from anomaly.loss_change import FELL, MOVED, UNCHANGED, UNDECIDABLE, LossTest, judge_losses
-from anomaly.meter_coefficients import coefficient_fit, coefficients, gross_errors
+from anomaly.meter_coefficients import coefficient_search, wrong_coefficients
 from benchmarks.wiring_boxes import MIN_MEASURED_SHARE
 from pipelines.sample import HomeSeries, load_homes, load_sample
 from rules.rulebook import load
@@ -144,16 +144,16 @@ def search_moves(trials: Trials, search: MoveSearch, rng: np.random.Generator) -
 
 def count_with(trials: Trials, factor: float, rng: np.random.Generator) -> tuple[float, float]:
     """(share of meters flagged that count `factor` times what is used, flagged per 1,000 of the meters beside them)."""
-    rule = load().detectors["B02"].limit_values()
+    search = coefficient_search(**load().detectors["B02"].limit_values())
     areas, days = 2 * len(trials.kwh), trials.kwh.shape[3]
     used = trials.kwh.reshape(areas, AREA, days)
     counted = used.copy()
     counted[:, 0] *= factor
     balance = trials.balance(used.sum(axis=1), counted.sum(axis=1), rng)
-    found = coefficients(np.repeat(np.arange(areas), AREA), counted.reshape(-1, days), balance, coefficient_fit(**rule))
-    flagged = gross_errors(found, rule["min_error_ratio"], rule["min_z"], rule["min_known_share"])
-    changed = found.position % AREA == 0
-    return float(flagged[changed].sum() / areas), float(1000 * flagged[~changed].mean())
+    area = np.repeat(np.arange(areas), AREA)
+    found = wrong_coefficients(area, counted.reshape(-1, days), balance, search)
+    changed = np.array([one.position % AREA == 0 for one in found], dtype=bool)
+    return float(changed.sum() / areas), float(1000 * (~changed).sum() / (areas * (AREA - 1)))
 
 
 Energies = tuple[Floats, Floats]

@@ -99,7 +99,8 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         found = _eligible(found, verdict)
         if rule.excludes_days and not after_errors:
             _exclude(excluded, panel, found)
-        if len(found) and (detector.code in LASTING or (detector.estimated_onset and detector.family != "cross_wiring")):
+        dated = detector.estimated_onset and detector.family != "cross_wiring"
+        if len(found) and (dated or detector.code in LASTING):
             lasting.append(_changes(panel, detector.code, found))
         innocent = explained(panel, detector.code, found, rules.suppressor_limits)
         findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
