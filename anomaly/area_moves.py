@@ -102,6 +102,7 @@ def find_moves(area: Integers, energy_kwh: Floats, balance: AreaBalance, search:
         low, high = np.searchsorted(area[order], [filed, filed + 1])
         rows = order[low:high]
         found += _moves_of(pairs, int(filed), rows, energy_kwh[rows, recent], recent.start, search)
+
     def whole(name: str) -> Integers:
         return np.array([getattr(one, name) for one in found], dtype=np.int64)
 

@@ -32,7 +32,7 @@ def area_balance(source: Source, rulebook: Rulebook) -> AreaBalance | None:
     customers = positions.filter(~pl.col("is_supply")).join(index, on="area_id").select("position", "area")
     delivers, sign = _at_positions(customers, len(positions)), _signs(source.fleet.installations, len(positions))
     bare = replace(source, curves=replace(source.curves, rows=0), electrical=source.electrical.clear())
-    sums = AreaSums(len(names), source.landed.grid.borders - 1)
+    sums = AreaSums(len(names), source.landed.grid.borders - 1, int(rulebook.setting("balance_days")))
     for rows in source.slices():
         if (feeds[rows] >= 0).any() or (delivers[rows] >= 0).any():
             sums.add(panel_of(bare, rows), feeds[rows], delivers[rows], sign[rows])

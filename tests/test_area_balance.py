@@ -21,9 +21,11 @@ NAN = float("nan")
 PRIOR = LossPrior(0.05, 0.03, 0.001)
 
 
-def balance_of(view: Panel, *, fed: list[int], delivers: list[int], sign: list[float] | None = None) -> AreaBalance:
+def balance_of(
+    view: Panel, *, fed: list[int], delivers: list[int], sign: list[float] | None = None, days: int = 400
+) -> AreaBalance:
     areas = max([*fed, *delivers]) + 1
-    sums = AreaSums(areas, view.shape[1])
+    sums = AreaSums(areas, view.shape[1], days)
     sums.add(view, np.array(fed), np.array(delivers), np.ones(len(fed)) if sign is None else np.array(sign))
     names = np.array([f"T{number}" for number in range(areas)], dtype=object)
     return sums.balance(names, np.empty((0, 2), np.int64), most_missing_share=0.005)
@@ -74,6 +76,11 @@ def test_nobody_is_missed_before_the_meter_hung() -> None:
     placed[1, :2] = -1
     one = balance_of(dataclasses.replace(view, installation=placed), fed=[-1, -1], delivers=[0, 0])
     np.testing.assert_allclose(one.delivered_kwh[0], [5, 5, 9])
+
+
+def test_only_the_last_days_are_added_up() -> None:
+    one = balance_of(panel([home(5, 6, 7), home(4, 4, 4)]), fed=[0, -1], delivers=[-1, 0], days=2)
+    np.testing.assert_allclose(one.loss_kwh, [[NAN, 2, 3]])
 
 
 def test_the_loss_and_the_areas_beside() -> None:

@@ -73,9 +73,7 @@ def meter_coefficient(
     return _told(panel, sorted(found), panel.balance.area_ids[area], min_error_ratio)
 
 
-def _told(
-    panel: Panel, found: list[Coefficient], area_id: NDArray[np.object_], min_error_ratio: float
-) -> Detections:
+def _told(panel: Panel, found: list[Coefficient], area_id: NDArray[np.object_], min_error_ratio: float) -> Detections:
     """One finding per meter, from the first of the month in which the window begins until now: it is a state."""
     position = np.array([one.position for one in found], dtype=np.int64)
     coefficient, error, nats, mean = (
