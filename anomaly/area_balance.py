@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +22,25 @@ class AreaBalance:
     """
 
     area_ids: NDArray[np.object_]
-    supply_kwh: NDArray[np.float64]
-    delivered_kwh: NDArray[np.float64]
-    neighbours: NDArray[np.int64]
+    supply_kwh: Floats
+    delivered_kwh: Floats
+    neighbours: Integers
+
+    @cached_property
+    def loss_kwh(self) -> Floats:
+        """`[A, D]` what went in and was not delivered; NaN where either is not known."""
+        return self.supply_kwh - self.delivered_kwh
+
+    def index_of(self, area_id: NDArray[np.object_]) -> Integers:
+        """`[M]` index of each area id, -1 where the area has no supply meter."""
+        if not len(self.area_ids):
+            return np.full(len(area_id), -1, np.int64)
+        names = self.area_ids.astype(str)
+        wanted = np.where(area_id == None, "", area_id).astype(str)  # noqa: E711  (elementwise)
+        at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+        return np.where(names[at] == wanted, at, -1)
+
+    def neighbours_at(self, area: int) -> Integers:
+        """Indices of the areas next to one area."""
+        low, high = np.searchsorted(self.neighbours[:, 0], [area, area + 1])
+        return np.asarray(self.neighbours[low:high, 1])

@@ -39,6 +39,12 @@ EVIDENCE = {
         ("others_fit", "against", None),
     ),
     "X10": (("lives_change_together", "against", None),),
+    "B01": (
+        ("other_accounts_fit", "against", None),
+        ("blind_inside_area", "against", None),
+    ),
+    "B02": (("unmetered_use", "against", None),),
+    "B03": (("blind_inside_area", "against", None),),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 

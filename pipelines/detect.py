@@ -23,6 +23,10 @@ AFTER_ERRORS = ("jump", "cross_wiring")
 """Families of rules that look at how people use electricity, in this order after all others: they do not see spoiled
 days, and cross-wiring rules know the lasting changes the others found."""
 
+LASTING = ("R03", "R06", "R10")
+"""Rules of reading errors whose findings, where they last until now, are changes of level too: the meter runs fast, has
+stopped, or counts a multiple. Rules that estimate an onset date such changes anyway."""
+
 COVERAGE = {
     "code": pl.String, "account_id": pl.String, "meter_id": pl.String, "status": pl.String, "reason": pl.String,
     "positions": pl.Int64,
@@ -96,8 +100,9 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         found = _eligible(found, verdict)
         if rule.excludes_days and not after_errors:
             _exclude(excluded, panel, found)
-        if detector.estimated_onset and detector.family != "cross_wiring" and len(found):
-            lasting.append(_changes(detector.code, found))
+        dated = detector.estimated_onset and detector.family != "cross_wiring"
+        if len(found) and (dated or detector.code in LASTING):
+            lasting.append(_changes(panel, detector.code, found))
         innocent = explained(panel, detector.code, found, rules.suppressor_limits)
         findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
         judged[detector.code] = int((verdict == 0).sum())
@@ -114,9 +119,11 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
     return SliceResult(at, frame, pl.concat(coverage), unjudged, judged, series, seconds, spoiled)
 
 
-def _changes(code: str, found: Detections) -> pl.DataFrame:
+def _changes(panel: Panel, code: str, found: Detections) -> pl.DataFrame:
     """When and where a rule dates a lasting change, as `Panel.changes` has it."""
     placed = found.position >= 0
+    if code in LASTING:
+        placed &= found.end > panel.days[-1]
     return pl.DataFrame(
         {"row": found.position[placed], "day": found.start[placed], "code": [code] * int(placed.sum())}, CHANGES
     )

@@ -30,6 +30,7 @@ class Source:
     electrical: pl.DataFrame
     events: pl.DataFrame
     tickets: pl.DataFrame
+    areas: pl.DataFrame
     rollover: dict[str, float]
     periodic_gap_days: float
     slice_cells: int

@@ -24,6 +24,7 @@ from anomaly.cohort import cohort_log
 from anomaly.findings import SCHEMA as FINDING_SCHEMA
 from anomaly.registry import load_all
 from anomaly.tasks import make_tasks
+from pipelines.balance import area_balance
 from pipelines.book import Book, open_book
 from pipelines.book_rows import no_quarantine
 from pipelines.casework import make_cases
@@ -132,10 +133,11 @@ def _all_slices(
     slices = source.slices()
     with clock.stage("detect"):
         drift = fleet_drift(source, rules.rulebook) if "X01" not in rules.lacking else {}
+        balance = area_balance(source, rules.rulebook)
 
         def one(positions: NDArray[np.int64]) -> SliceResult:
             panel = panel_of(source, positions)
-            panel = replace(panel, cohort_log=cohort_log(panel, medians), fleet_drift=drift)
+            panel = replace(panel, cohort_log=cohort_log(panel, medians), fleet_drift=drift, balance=balance)
             return detect(panel, rules)
 
         results = []

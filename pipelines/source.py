@@ -53,6 +53,7 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
         electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of, folder=scratch),
         events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         tickets=dated(book.frame("tickets"), "opened_at", as_of),
+        areas=book.frame("areas"),
         rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},
         periodic_gap_days=rulebook.setting("periodic_gap_days"),
         slice_cells=int(rulebook.setting("slice_cells")),

@@ -15,16 +15,22 @@ SUPPLY_MULTIPLIER = 100
 
 
 def supply_rows(town: "Town") -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Reads and installations of the areas' supply meters: what all accounts used, and the loss."""
+    """Reads and installations of the areas' supply meters: what the accounts it feeds used, net, and the loss.
+
+    An account in `town.fed_from` draws from that area, whatever its file says.
+    """
     installations = town.rows["installations"].clear()
     reads = pl.DataFrame(schema=READ_COLUMNS)
     if town.supply_loss is None:
         return reads, installations
     areas = town.rows["areas"]
-    index = np.searchsorted(areas["area_id"].to_numpy(), town.accounts["area_id"].to_numpy())
+    account = pl.col("account_id")
+    fed = account.replace_strict(town.fed_from, default=pl.col("area_id"), return_dtype=pl.String)
+    index = np.searchsorted(areas["area_id"].to_numpy(), town.accounts.select(fed).to_series().to_numpy())
     used = np.zeros((areas.height, len(town.days)))
-    np.add.at(used, index, town.dials.use_wh * file_multiplier(town)[:, None])
-    supplied = used * (1 + np.array([town.supply_loss[name] for name in areas["area_id"]]))[:, None]
+    net_wh = town.dials.use_wh - town.dials.export_wh * town.dials.has_export[:, None]
+    np.add.at(used, index, net_wh * file_multiplier(town)[:, None])
+    supplied = np.maximum(used, 0.0) * (1 + np.array([town.supply_loss[name] for name in areas["area_id"]]))[:, None]
     counted = np.cumsum(np.pad(np.rint(supplied / SUPPLY_MULTIPLIER), ((0, 0), (1, 0))), axis=1)
     instants = np.append(town.days, town.as_of).astype("datetime64[us]")
     reads = pl.DataFrame(

@@ -143,7 +143,13 @@ def assemble(
     names = area_ids(np.unique(traits.area))
     supply = [f"S{690_200_000_017 + 31 * number:012d}" for number in range(len(names))]
     areas = pl.DataFrame(
-        {"area_id": names, "supply_meter_id": supply, "name": [f"Area {name}" for name in names]}
+        {
+            "area_id": names,
+            "supply_meter_id": supply,
+            "name": [f"Area {name}" for name in names],
+            "neighbours": neighbours_of(names),
+        },
+        schema_overrides={"neighbours": pl.String},
     )
     if not plan.supply_meters:
         areas = areas.with_columns(pl.lit(None, dtype=pl.String).alias("supply_meter_id"))
@@ -167,6 +173,12 @@ def assemble(
         else None,
     )
     return replace(town, truth=natural_gaps(town, traits.periodic))
+
+
+def neighbours_of(names: list[str]) -> list[str | None]:
+    """The areas before and after each one, as along a street; None for the only one."""
+    beside = [names[max(at - 1, 0) : at] + names[at + 1 : at + 2] for at in range(len(names))]
+    return [";".join(one) or None for one in beside]
 
 
 def natural_gaps(town: Town, periodic: BoolArray) -> pl.DataFrame:

@@ -72,7 +72,20 @@ def traits_of(town: Town) -> dict[str, BoolArray]:
         "three_phase": first_phases(town) == 3,
         "active": (np.median(recent_use, axis=1) > ACTIVE_KWH * 1000) & ((recent_use < 100).mean(axis=1) < 0.02),
         "clock_change": curve & (town.clock_change is not None),
+        "balanced": balanced_areas(town, periodic),
     }
+
+
+def balanced_areas(town: Town, periodic: BoolArray) -> BoolArray:
+    """Accounts of areas whose day is measured whole, beside another such area, [N]: nobody is read by hand."""
+    by_hand = set(town.accounts["area_id"].to_numpy()[periodic].tolist())
+    beside = dict(zip(town.rows["areas"]["area_id"], town.rows["areas"]["neighbours"], strict=True))
+    whole = {
+        area for area, others in beside.items()
+        if area not in by_hand and set((others or "").split(";")) - by_hand - {""}
+    }  # fmt: skip
+    measured = town.supply_loss is not None
+    return np.array([measured and area in whole for area in town.accounts["area_id"]])
 
 
 def first_phases(town: Town) -> npt.NDArray[np.int64]:
@@ -174,4 +187,5 @@ def close_premises(town: Town, premises: list[Premise], truth: pl.DataFrame) -> 
     for name in ("events", "extra_reads", "extra_intervals", "electrical"):
         added = [row for premise in premises for row in getattr(premise, name)]
         rows[name] = pl.concat([rows[name], pl.DataFrame(added, schema=rows[name].schema)])
-    return replace(town, rows=rows, truth=truth)
+    fed = {str(one.account["account_id"]): one.fed_from for one in premises if one.fed_from is not None}
+    return replace(town, rows=rows, truth=truth, fed_from={**town.fed_from, **fed})

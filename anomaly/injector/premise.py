@@ -20,7 +20,7 @@ class Premise:
     `use_wh`, `dial_wh` [D], `ticks`, `present`, `quality` [D + 1], `curve_wh`, `curve_present` [D2, 48] are
     views into the town being changed: write into them, never rebind them. Their meaning is that of `Dials`.
     `installations`, `account` are the file rows as they will be written; `events`, `extra_reads`,
-    `extra_intervals`, `electrical` are rows to add.
+    `extra_intervals`, `electrical` are rows to add. `fed_from` is the area it draws from if not the one on file.
     """
 
     town: Town
@@ -31,6 +31,7 @@ class Premise:
     extra_reads: list[FileRow] = field(default_factory=list)
     extra_intervals: list[FileRow] = field(default_factory=list)
     electrical: list[FileRow] = field(default_factory=list)
+    fed_from: str | None = None
 
     def __post_init__(self) -> None:
         """Look at the position's rows of the arrays."""

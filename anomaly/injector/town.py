@@ -1,7 +1,7 @@
 """A town: what its homes used, what its dials counted, and what was written down."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,8 @@ class Town:
     `days` is [D]; freezes are at 00:00 of each and of the day after the last. `meters` is [N, 2]: the
     meter's number and that of its successor after an exchange. `rows` holds what is kept as rows: accounts
     (one per position, in order), installations, areas, events, extra_reads, extra_intervals, electrical.
-    `truth` lists what is known to be wrong, or odd but innocent.
+    `truth` lists what is known to be wrong, or odd but innocent. `supply_loss` is the share of each area's energy
+    that is lost on the way, `fed_from` the area an account really draws from where its file names another.
     """
 
     days: npt.NDArray[np.datetime64]
@@ -68,6 +69,7 @@ class Town:
     truth: pl.DataFrame
     clock_change: np.datetime64 | None = None
     supply_loss: Mapping[str, float] | None = None
+    fed_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def accounts(self) -> pl.DataFrame:
