@@ -24,6 +24,9 @@ REST_KWH_PER_DAY = 0.01
 
 DAYS_OF_MONTH = 30
 
+USED_SHARE = 0.5
+"""A home was in use if it was busy on every other day."""
+
 
 def nobody_to_compare(panel: Panel, *, max_members: float, **limits: float) -> NDArray[np.object_]:
     """`[M]` why a position has no neighbours to be compared with."""
@@ -65,8 +68,9 @@ def vacancy_exchange(
 
     Fires when over at least `min_days` days the empty home's median day is at least `min_use_share` of the typical
     one and the neighbour's days are above `max_silent_share` of it on at most `max_busy_share` of them, and "each
-    home is on the other's meter" is likelier than "as filed" by `min_nats`. Months after the first add little
-    (`month_nats`, up to `most_months`): whoever is silent for one month is silent for the next.
+    home is on the other's meter" is likelier than "as filed" by `min_nats`. A neighbour that was silent before the
+    home was left, too, is silent for its own reasons, where `min_days` of reads before that day show it. Months after
+    the first add little (`month_nats`, up to `most_months`): whoever is silent for one is silent for the next.
     Cannot see: two homes that are both lived in or both empty; a status nobody kept up to date beside a neighbour
     who is away for months looks the same; a home cut off by its own meter's relay says nothing, nor does the silence
     of a neighbour whose last supply event says off.
@@ -76,7 +80,8 @@ def vacancy_exchange(
         return nothing(panel)
     typical = typical_kwh(panel, least_homes=int(least_homes), otherwise_kwh=otherwise_kwh_per_day)
     levels = _levels(panel, asked, typical, max_silent_share)
-    quiet = (levels.busy_share <= max_busy_share) & ~asked.dark
+    fell_silent = (levels.days_before < min_days) | (levels.busy_share_before >= USED_SHARE)
+    quiet = (levels.busy_share <= max_busy_share) & fell_silent & ~asked.dark
     fits = np.flatnonzero((levels.days >= min_days) & (levels.own_share >= min_use_share) & quiet)
     living = Living(lived_log_sd, silent_share, empty_share, empty_log_sd, used_share)
     months = np.minimum(levels.days[fits] // DAYS_OF_MONTH, most_months)
@@ -88,10 +93,12 @@ def vacancy_exchange(
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """Pairs `[P]`: an empty home, an active neighbour (`dark`: without supply), first day counted, neighbours tried."""
+    """Pairs `[P]`: an empty home, an active neighbour (`dark`: without supply), the day it was left and the first
+    that counts, neighbours tried."""
 
     own: Integers
     other: Integers
+    left: Integers
     begin: Integers
     tried: Integers
     dark: Booleans
@@ -103,14 +110,16 @@ def _asked(panel: Panel, grace_days: int, undated_days: int, max_members: float)
     rows = np.flatnonzero(empty)
     pairs = active_neighbours(panel, rows, max_members=max_members)
     since, known = day_on_file(panel, "status_since")
+    left = np.where(known, since, 0)[rows[pairs.index]]
     begin = np.where(known, since + grace_days, panel.shape[1] - undated_days)[rows[pairs.index]]
     dark = cut_off(panel, pairs.partner, np.full(len(pairs.partner), panel.shape[1]))
-    return _Asked(rows[pairs.index], pairs.partner, begin, pairs.tried[pairs.index], dark)
+    return _Asked(rows[pairs.index], pairs.partner, left, begin, pairs.tried[pairs.index], dark)
 
 
 @dataclass(frozen=True, eq=False)
 class _Levels:
-    """Of each pair: days both are known for, median days and sums of both, the medians as shares of what is typical."""
+    """Of each pair: days both are known for, medians of both, also as shares of what is typical, share of the
+    neighbour's busy days, the same before the home was left, and by how much the two sums differ."""
 
     days: Integers
     own_kwh: Floats
@@ -118,6 +127,8 @@ class _Levels:
     own_share: Floats
     other_share: Floats
     busy_share: Floats
+    days_before: Integers
+    busy_share_before: Floats
     apart_kwh: Floats
 
 
@@ -133,10 +144,14 @@ def _levels(panel: Panel, asked: _Asked, typical: Floats, max_silent_share: floa
     own, other = np.where(counts, kwh[mine], np.nan), np.where(counts, kwh[theirs], np.nan)
     days = counts.sum(axis=1)
     usual, neighbour = np.nan_to_num(row_median(own)), np.nan_to_num(row_median(other))
-    busy = other > (max_silent_share * typical[asked.other])[:, None]
+    silent_kwh = (max_silent_share * typical[asked.other])[:, None]
+    before = np.isfinite(kwh[theirs]) & (np.arange(kwh.shape[1]) < asked.left[:, None])
+    days_before = before.sum(axis=1)
     return _Levels(
         days, usual, neighbour, usual / typical[asked.own], neighbour / typical[asked.other],
-        busy.sum(axis=1) / np.maximum(days, 1), np.abs(np.nansum(own - other, axis=1)),
+        (other > silent_kwh).sum(axis=1) / np.maximum(days, 1),
+        days_before, (before & (kwh[theirs] > silent_kwh)).sum(axis=1) / np.maximum(days_before, 1),
+        np.abs(np.nansum(own - other, axis=1)),
     )  # fmt: skip
 
 

@@ -50,28 +50,27 @@ def move_elsewhere(
     date_sd_days: float,
     step_share: float,
     steady_share: float,
-    moved_in_step_share: float,
-    moved_in_steady_share: float,
-    moved_out_step_share: float,
-    moved_out_steady_share: float,
+    moved_step_share: float,
+    moved_steady_share: float,
     level_days: float,
     min_nats: float,
     max_members: float,
 ) -> Detections:
     """People moved in or out here on file, and the load changed at a neighbour's meter instead.
 
-    A move is `customer_since`, or `status_since` of an active, vacant or closed account. Around it, in a window of
-    `window_days` on either side, each active neighbour's daily use is split in two levels where that explains most.
+    A move is `customer_since`, or `status_since` of an active, vacant or closed account, `level_days` or more from
+    either end of the reads, so that a holiday is no level. Around it, in a window of `window_days` on either side,
+    each active neighbour's daily use is split in two levels where that explains most.
 
     Fires when this meter's level is the same before and after (within `most_own_log`; where people left, it has not
     fallen by `min_change_log`) and a neighbour's changes by that or more - a fall where people left -, within
     `most_apart_days` of the date, as the only clear change of its window (`min_share` of the variance), without a
-    move of its own on file, and the odds reach `min_nats`. People who left `level_days` ago or longer are weighed by
-    their levels elsewhere: then the date alone counts here.
-    Cannot see: moves outside the reads or in their last weeks, people much like those before them, dates on file that
-    are weeks late, homes read monthly.
+    move of its own on file, and the odds reach `min_nats`. For people who left only the date counts here: the levels
+    since are weighed elsewhere (X02).
+    Cannot see: moves outside the reads or in their first and last weeks, people much like those before them, dates on
+    file that are weeks late, homes read monthly.
     """
-    moves = _moves(panel, int(least_days))
+    moves = _moves(panel, int(level_days))
     if not len(moves.row):
         return nothing(panel)
     pairs = active_neighbours(panel, np.unique(moves.row), max_members=max_members)
@@ -90,11 +89,9 @@ def move_elsewhere(
     )
     able_days = 2 * (window_days - least_days)
     on_date = np.log(normal(steps.offset[fits].astype(np.float64), 0.0, date_sd_days) * able_days)
-    stepped = np.where(left[fits], moved_out_step_share, moved_in_step_share) / step_share
-    steady = steady_share / np.where(left[fits], moved_out_steady_share, moved_in_steady_share)
-    by_date = left[fits] & (panel.shape[1] - day[fits] >= level_days)
-    nats = on_date + np.where(by_date, 0.0, np.log(stepped * steady))
-    asked = np.where(by_date, 1, tried.count[fits])
+    level_nats = np.log(moved_step_share / step_share) + np.log(steady_share / moved_steady_share)
+    nats = on_date + np.where(left[fits], 0.0, level_nats)
+    asked = np.where(left[fits], 1, tried.count[fits])
     chosen = settled(row[fits], tried.partner[fits], nats, asked).from_nats(min_nats)
     at = fits[chosen.place]
     return _told(panel, row[at], tried.partner[at], day[at], left[at], steps.offset[at], chosen, min_nats)
@@ -118,7 +115,7 @@ class _Tried:
     count: Integers
 
 
-def _moves(panel: Panel, least_days: int) -> _Moves:
+def _moves(panel: Panel, level_days: int) -> _Moves:
     """Moves inside the reads of positions read daily, each (position, day) once; leaving beats arriving."""
     able = panel.daily & ~panel.flag("is_supply")
     since, dated = day_on_file(panel, "status_since")
@@ -128,7 +125,7 @@ def _moves(panel: Panel, least_days: int) -> _Moves:
     row = np.concatenate([np.flatnonzero(left), np.flatnonzero(arrived), np.flatnonzero(here)])
     day = np.concatenate([since[left], since[arrived], come[here]])
     out = np.concatenate([np.ones(left.sum(), bool), np.zeros(arrived.sum() + here.sum(), bool)])
-    inside = (day >= least_days) & (day <= panel.shape[1] - least_days)
+    inside = (day >= level_days) & (day <= panel.shape[1] - level_days)
     row, day, out = row[inside], day[inside], out[inside]
     order = np.lexsort((~out, day, row))
     row, day, out = row[order], day[order], out[order]

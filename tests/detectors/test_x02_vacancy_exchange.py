@@ -60,10 +60,10 @@ LEFT_DAY = 45
     ("homes", "status", "expected"),
     [
         pytest.param([use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS], {0: VACANT}, [(0, 1)], id="swapped"),
-        pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {0: VACANT}, [(0, 1)], id="silent since ever"),
+        pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {0: VACANT}, [], id="silent before that, too"),
         pytest.param([use(8.0), quiet_from(6.0, LEFT_DAY, 0.3), *OTHERS], {0: VACANT}, [(0, 1)], id="standing load"),
-        pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {0: "closed"}, [(0, 1)], id="closed"),
-        pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {0: "disconnected"}, [(0, 1)], id="disconnected"),
+        pytest.param([use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS], {0: "closed"}, [(0, 1)], id="closed"),
+        pytest.param([use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS], {0: "disconnected"}, [(0, 1)], id="disconnected"),
         pytest.param([use(8.0), *OTHERS], {0: VACANT}, [], id="used, no silent neighbour"),
         pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {}, [], id="nobody is empty on file"),
         pytest.param([use(8.0), quiet_from(6.0, 0), *OTHERS], {0: VACANT, 1: VACANT}, [], id="both empty on file"),
@@ -104,6 +104,19 @@ def test_what_is_told() -> None:
 )
 def test_a_whole_month_is_needed(days_since: int, expected: list[tuple[int, int]]) -> None:
     since = dt.date(2026, 5, 1) - dt.timedelta(days=days_since)
+    silent = quiet_from(6.0, DAYS - days_since)
+    known = box(use(8.0), silent, *OTHERS, status={0: VACANT}, status_since=[since, *[None] * 4])
+    assert pairs(known) == expected
+
+
+@pytest.mark.parametrize(
+    ("reads_before", "expected"),
+    [pytest.param(29, [(0, 1)], id="too short to tell"), pytest.param(30, [], id="a month")],
+)
+def test_silence_from_before_the_home_was_left_is_another_silence(
+    reads_before: int, expected: list[tuple[int, int]]
+) -> None:
+    since = dt.date(2026, 1, 1) + dt.timedelta(days=reads_before)
     known = box(use(8.0), quiet_from(6.0, 0), *OTHERS, status={0: VACANT}, status_since=[since, *[None] * 4])
     assert pairs(known) == expected
 
@@ -113,8 +126,8 @@ def test_a_whole_month_is_needed(days_since: int, expected: list[tuple[int, int]
     [pytest.param(7, [(0, 1)], id="one day in ten"), pytest.param(8, [], id="more")],
 )
 def test_an_empty_home_may_be_visited(busy: int, expected: list[tuple[int, int]]) -> None:
-    silent = quiet_from(6.0, 0)
     first = DAYS - 70
+    silent = quiet_from(6.0, first)
     silent[first : first + busy] = [6.0] * busy
     since = dt.date(2026, 5, 1) - dt.timedelta(days=73)
     known = box(use(8.0), silent, *OTHERS, status={0: VACANT}, status_since=[since, *[None] * 4])
@@ -122,7 +135,7 @@ def test_an_empty_home_may_be_visited(busy: int, expected: list[tuple[int, int]]
 
 
 def test_a_relay_inside_the_meter_says_nothing_and_one_outside_does() -> None:
-    homes = (use(8.0), quiet_from(6.0, 0), *OTHERS)
+    homes = (use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS)
     assert pairs(box(*homes, status={0: "disconnected"}, relay="internal")) == []
     assert pairs(box(*homes, status={0: "disconnected"}, relay="external")) == [(0, 1)]
     assert pairs(box(*homes, status={0: VACANT}, relay="internal")) == [(0, 1)]
@@ -136,15 +149,15 @@ def test_a_neighbour_without_supply_is_silent_for_its_own_reason() -> None:
 
 
 def test_one_neighbour_is_not_accused_by_two_empty_homes() -> None:
-    known = box(use(8.0), use(7.5), quiet_from(6.0, 0), *OTHERS, status={0: VACANT, 1: VACANT})
+    known = box(use(8.0), use(7.5), quiet_from(6.0, LEFT_DAY), *OTHERS, status={0: VACANT, 1: VACANT})
     told = found(known, min_nats=0.0)
     assert told.related.tolist() == [2]
     assert told.facts["candidates_count"].tolist() == [2]
 
 
 def test_of_two_silent_neighbours_one_is_named_and_the_doubt_is_taken_off() -> None:
-    one = found(box(use(8.0), quiet_from(6.0, 0), use(8.0), *OTHERS, status={0: VACANT}))
-    two = found(box(use(8.0), quiet_from(6.0, 0), quiet_from(6.0, 0), *OTHERS, status={0: VACANT}))
+    one = found(box(use(8.0), quiet_from(6.0, LEFT_DAY), use(8.0), *OTHERS, status={0: VACANT}))
+    two = found(box(use(8.0), quiet_from(6.0, LEFT_DAY), quiet_from(6.0, LEFT_DAY), *OTHERS, status={0: VACANT}))
     assert two.related.tolist() == one.related.tolist() == [1]
     assert two.facts["candidates_count"].tolist() == [2]
     assert one.measured[0] - two.measured[0] == pytest.approx(np.log(2), abs=0.1)
@@ -161,7 +174,7 @@ def test_months_add_little_and_then_nothing() -> None:
 
 
 def test_homes_read_monthly_are_judged_by_a_handful_of_reads() -> None:
-    whole = registers(use(8.0), quiet_from(6.0, 0), *OTHERS)
+    whole = registers(use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS)
     read = np.where(np.arange(DAYS + 1) % 30 == 0, whole, np.nan)
     known = panel(
         read, box_id="b", area_id="a", read_frequency="monthly", status=[VACANT, *["active"] * 4],
@@ -189,20 +202,20 @@ def test_without_a_date_on_file_the_last_two_months_count() -> None:
 
 
 def test_homes_of_other_boxes_and_other_points_of_the_account_are_no_partners() -> None:
-    homes = (use(8.0), quiet_from(6.0, 0), *OTHERS)
+    homes = (use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS)
     assert pairs(box(*homes, status={0: VACANT}, box_id=["b", "c", "b", "b", "c"])) == []
     assert pairs(box(*homes, status={0: VACANT}, account_id=["x", "x", "y", "z", "w"])) == []
 
 
 def test_what_is_typical_comes_from_the_area_or_the_rulebook() -> None:
-    known = box(use(2.0), quiet_from(1.5, 0), use(2.0), use(2.2), use(1.8), use(2.1), use(1.9), status={0: VACANT})
+    known = box(use(2.0), quiet_from(1.5, LEFT_DAY), use(2.0), use(2.2), use(1.8), use(2.1), use(1.9), status={0: VACANT})
     assert pairs(known) == [(0, 1)]
     assert found(known).facts["typical_kwh_per_day"][0] == pytest.approx(2.34)
     assert pairs(known, least_homes=99) == []
 
 
 def test_row_order_and_other_areas_change_nothing() -> None:
-    homes = [use(8.0), quiet_from(6.0, 0), *OTHERS]
+    homes = [use(8.0), quiet_from(6.0, LEFT_DAY), *OTHERS]
     one = found(box(*homes, status={0: VACANT}))
     both = panel(
         registers(*homes, *homes), box_id=[*["b"] * 5, *["c"] * 5], area_id=[*["a"] * 5, *["d"] * 5],
