@@ -208,7 +208,8 @@ def test_homes_of_other_boxes_and_other_points_of_the_account_are_no_partners() 
 
 
 def test_what_is_typical_comes_from_the_area_or_the_rulebook() -> None:
-    known = box(use(2.0), quiet_from(1.5, LEFT_DAY), use(2.0), use(2.2), use(1.8), use(2.1), use(1.9), status={0: VACANT})
+    others = [use(kwh) for kwh in (2.0, 2.2, 1.8, 2.1, 1.9)]
+    known = box(use(2.0), quiet_from(1.5, LEFT_DAY), *others, status={0: VACANT})
     assert pairs(known) == [(0, 1)]
     assert found(known).facts["typical_kwh_per_day"][0] == pytest.approx(2.34)
     assert pairs(known, least_homes=99) == []
