@@ -38,6 +38,11 @@ def _value(name: str) -> Any:
 FACTS = {name: _value(name) for section in RULEBOOK.wording.values() for one in section.values() for name in one.facts}
 """Every fact that any sentence quotes."""
 
+PAIR_CODES = {
+    code for code, one in RULEBOOK.wording["headline"].items() if "{related_account_id}" in one.text["en"]
+} | {"R08"}
+"""Rules about two accounts."""
+
 
 def finding(code: str, account: str | None, first: int = 45, last: int = 46, **columns: Any) -> dict[str, Any]:
     """One row as `findings_frame` makes it."""
@@ -59,7 +64,7 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
         "facts": json.dumps(FACTS),
         **columns,
     }
-    if code in ("R08", "X01"):
+    if code in PAIR_CODES:
         row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}

@@ -75,6 +75,8 @@ def vacancy_exchange(
     who is away for months looks the same; a home cut off by its own meter's relay says nothing, nor does the silence
     of a neighbour whose last supply event says off.
     """
+    if not panel.shape[1]:
+        return nothing(panel)
     asked = _asked(panel, int(grace_days), int(undated_days), max_members)
     if not len(asked.own):
         return nothing(panel)

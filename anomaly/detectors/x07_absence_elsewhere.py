@@ -70,8 +70,10 @@ def absence_elsewhere(
     Cannot see: homes without a curve, absences as old as the curves, a home cut off by the relay inside its own
     meter: that meter is dark whomever it feeds, which says nothing; so is that of a neighbour without supply.
     """
+    if not panel.curves or not panel.shape[1]:
+        return nothing(panel)
     away = _absences(panel, int(grace_days), int(least_days), int(most_days))
-    if not len(away.row) or not panel.curves:
+    if not len(away.row):
         return nothing(panel)
     rows = np.unique(away.row)
     pairs = active_neighbours(panel, rows, max_members=max_members)
