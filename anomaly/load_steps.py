@@ -19,14 +19,18 @@ Booleans = NDArray[np.bool_]
 class Steps:
     """The best split of each window `[K]`: days after its middle, share of the variance it explains, change in log.
 
-    `days_before` and `days_after` the split are known days; where there is no split, `share` is 0.
+    Where there is no split, `share` is 0.
     """
 
     offset: Integers
     share: Floats
     change_log: Floats
-    days_before: Integers
-    days_after: Integers
+
+    def among(self, place: Integers, count: int) -> Steps:
+        """These as the rows `place` of `count`, the others without a split."""
+        offset, share, change_log = np.zeros(count, np.int64), np.zeros(count), np.zeros(count)
+        offset[place], share[place], change_log[place] = self.offset, self.share, self.change_log
+        return Steps(offset, share, change_log)
 
 
 def log_level(panel: Panel, rows: Integers, kwh: Floats, log_offset_kwh: float) -> Floats:
@@ -62,12 +66,7 @@ def best_split(window: Floats, least_days: int) -> Steps:
     share = np.where(able.any(axis=1), np.minimum(np.nan_to_num(share), 1.0), 0.0)
     late = np.arange(window.shape[1]) >= split[:, None]
     change = row_median(np.where(late, window, np.nan)) - row_median(np.where(late, np.nan, window))
-    place = np.arange(len(window))
-    first = np.minimum(split - 1, max(before.shape[1] - 1, 0))
-    return Steps(
-        split - window.shape[1] // 2, quantised(share), np.nan_to_num(quantised(change)),
-        before[place, first], after[place, first],
-    )  # fmt: skip
+    return Steps(split - window.shape[1] // 2, quantised(share), np.nan_to_num(quantised(change)))
 
 
 def change_at_middle(window: Floats, least_days: int) -> Floats:
@@ -75,3 +74,20 @@ def change_at_middle(window: Floats, least_days: int) -> Floats:
     first, second = np.split(window, 2, axis=1)
     enough = (np.isfinite(first).sum(axis=1) >= least_days) & (np.isfinite(second).sum(axis=1) >= least_days)
     return np.where(enough, quantised(row_median(second) - row_median(first)), np.nan)
+
+
+def mean_change(series: Floats, row: Integers, day: Integers, window_days: int) -> Floats:
+    """`[K]` mean of the `window_days` days from `day` on minus that of those before, in rows of `series[M, D]`.
+
+    Running sums make it cheap: a screen for `best_split`. 0 where a side has no known day.
+    """
+    known = np.isfinite(series)
+    zero = np.zeros((len(series), 1))
+    count = np.concatenate([zero, np.cumsum(known, axis=1)], axis=1)
+    total = np.concatenate([zero, np.cumsum(np.where(known, series, 0.0), axis=1)], axis=1)
+    low, middle, high = (np.clip(day + away, 0, series.shape[1]) for away in (-window_days, 0, window_days))
+    before, after = count[row, middle] - count[row, low], count[row, high] - count[row, middle]
+    sum_before, sum_after = total[row, middle] - total[row, low], total[row, high] - total[row, middle]
+    both = (before > 0) & (after > 0)
+    change = sum_after / np.maximum(after, 1) - sum_before / np.maximum(before, 1)
+    return quantised(np.where(both, change, 0.0))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.load_steps import Steps, around, best_split, change_at_middle, log_level
+from anomaly.load_steps import Steps, around, best_split, change_at_middle, log_level, mean_change
 from anomaly.neighbours import unjudged_alone
 from anomaly.occupancy import LEFT, day_on_file, is_status, known_use, normal
 from anomaly.panel import Panel
-from anomaly.partners import Candidates, Chosen, active_neighbours, settled
+from anomaly.partners import Chosen, active_neighbours, settled
 from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.statistics import row_median
 
@@ -21,6 +21,9 @@ Booleans = NDArray[np.bool_]
 
 LOG_OFFSET_KWH = 0.3
 """Added before the logarithm, so that an empty day stays finite."""
+
+SCREEN_SHARE = 0.5
+"""Split in two are windows whose means already differ by half of what the medians have to."""
 
 REST_KWH_PER_DAY = 0.01
 """A register with two decimals that moves less stands still."""
@@ -71,22 +74,19 @@ def move_elsewhere(
     file that are weeks late, homes read monthly.
     """
     moves = _moves(panel, int(level_days))
-    if not len(moves.row):
-        return nothing(panel)
-    pairs = active_neighbours(panel, np.unique(moves.row), max_members=max_members)
-    tried = _tried(moves, pairs)
-    if not len(tried.move):
-        return nothing(panel)
-    row, day, left = moves.row[tried.move], moves.day[tried.move], moves.left[tried.move]
-    own, steps = _seen(panel, row, tried.partner, day, int(window_days), int(least_days))
-    apart = np.abs(steps.offset)
+    windows = int(window_days), int(least_days)
+    own = _own_change(panel, moves, *windows)
+    staying = moves.take(np.where(moves.left, -own < min_change_log, np.abs(own) <= most_own_log))
+    tried = _tried(panel, moves, staying, max_members, windows[0])
+    row, day, left = staying.row[tried.move], staying.day[tried.move], staying.left[tried.move]
+    steps = _steps(panel, tried.partner, day, *windows, SCREEN_SHARE * min_change_log)
     fits = np.flatnonzero(
-        np.where(left, -own < min_change_log, np.abs(own) <= most_own_log)
-        & (np.where(left, -steps.change_log, np.abs(steps.change_log)) >= min_change_log)
+        (np.where(left, -steps.change_log, np.abs(steps.change_log)) >= min_change_log)
         & (steps.share >= min_share)
-        & (apart <= most_apart_days)
-        & ~_has_own_move(moves, tried.partner, day, int(window_days))
+        & (np.abs(steps.offset) <= most_apart_days)
     )
+    if not len(fits):
+        return nothing(panel)
     able_days = 2 * (window_days - least_days)
     on_date = np.log(normal(steps.offset[fits].astype(np.float64), 0.0, date_sd_days) * able_days)
     level_nats = np.log(moved_step_share / step_share) + np.log(steady_share / moved_steady_share)
@@ -105,10 +105,14 @@ class _Moves:
     day: Integers
     left: Booleans
 
+    def take(self, keep: Booleans) -> _Moves:
+        """Those of the mask."""
+        return _Moves(self.row[keep], self.day[keep], self.left[keep])
+
 
 @dataclass(frozen=True, eq=False)
 class _Tried:
-    """Moves against neighbours: index of the move, position of the neighbour, how many neighbours the move has."""
+    """Moves against neighbours without one: index of the move, the neighbour, how many neighbours the move has."""
 
     move: Integers
     partner: Integers
@@ -133,26 +137,39 @@ def _moves(panel: Panel, level_days: int) -> _Moves:
     return _Moves(row[once], day[once], out[once])
 
 
-def _tried(moves: _Moves, pairs: Candidates) -> _Tried:
-    """Every move against every neighbour of its position."""
-    rows = np.unique(moves.row)
-    place = np.searchsorted(rows, moves.row)
+def _own_change(panel: Panel, moves: _Moves, window_days: int, least_days: int) -> Floats:
+    """`[moves]` how this meter's level changed at the date."""
+    level = _level(panel, moves.row)
+    return change_at_middle(around(level, np.arange(len(moves.row)), moves.day, window_days), least_days)
+
+
+def _level(panel: Panel, rows: Integers) -> Floats:
+    return log_level(panel, rows, known_use(panel, rows, REST_KWH_PER_DAY), LOG_OFFSET_KWH)
+
+
+def _tried(panel: Panel, moves: _Moves, staying: _Moves, max_members: float, window_days: int) -> _Tried:
+    """Every move that does not show here against every neighbour whose steps are not explained by its own."""
+    rows = np.unique(staying.row)
+    pairs = active_neighbours(panel, rows, max_members=max_members)
+    place = np.searchsorted(rows, staying.row)
     first = np.append(0, np.cumsum(pairs.tried))
     count = pairs.tried[place]
-    move = np.repeat(np.arange(len(moves.row)), count)
+    move = np.repeat(np.arange(len(staying.row)), count)
     within = np.arange(len(move)) - np.repeat(np.append(0, np.cumsum(count))[:-1], count)
-    return _Tried(move, pairs.partner[first[place][move] + within], count[move])
+    partner = pairs.partner[first[place][move] + within]
+    keep = ~_has_own_move(moves, partner, staying.day[move], window_days)
+    return _Tried(move[keep], partner[keep], count[move[keep]])
 
 
-def _seen(
-    panel: Panel, row: Integers, partner: Integers, day: Integers, window_days: int, least_days: int
-) -> tuple[Floats, Steps]:
-    """How this meter's level changed at the date, and the neighbour's best split around it."""
-    homes = np.unique(np.append(row, partner))
-    level = log_level(panel, homes, known_use(panel, homes, REST_KWH_PER_DAY), LOG_OFFSET_KWH)
-    mine = around(level, np.searchsorted(homes, row), day, window_days)
-    theirs = around(level, np.searchsorted(homes, partner), day, window_days)
-    return change_at_middle(mine, least_days), best_split(theirs, least_days)
+def _steps(
+    panel: Panel, partner: Integers, day: Integers, window_days: int, least_days: int, screen_log: float
+) -> Steps:
+    """The neighbour's best split around each date; none where the means on either side are about the same."""
+    homes, place = np.unique(partner, return_inverse=True)
+    level = _level(panel, homes)
+    looked_at = np.flatnonzero(np.abs(mean_change(level, place, day, window_days)) >= screen_log)
+    seen = best_split(around(level, place[looked_at], day[looked_at], window_days), least_days)
+    return seen.among(looked_at, len(partner))
 
 
 def _has_own_move(moves: _Moves, partner: Integers, day: Integers, window_days: int) -> Booleans:

@@ -75,21 +75,23 @@ def absence_elsewhere(
     away = _absences(panel, int(grace_days), int(least_days), int(most_days))
     if not len(away.row):
         return nothing(panel)
+    seen = {"before_days": int(before_days), "least_before": int(least_before_days), "least_days": int(least_days)}
+    own_kept = cycle_kept(panel, away.row, away.left, away.first, away.end, **seen)
+    going_on = own_kept >= min_kept
+    away, own_kept = away.take(going_on), own_kept[going_on]
     rows = np.unique(away.row)
     pairs = active_neighbours(panel, rows, max_members=max_members)
     spell, pair = _spells_by_pair(away, rows, pairs.index)
-    left, first, end, other = away.left[spell], away.first[spell], away.end[spell], pairs.partner[pair]
-    seen = {"before_days": int(before_days), "least_before": int(least_before_days), "least_days": int(least_days)}
-    own_kept = cycle_kept(panel, away.row[spell], left, first, end, **seen)
-    lost = cycle_kept(panel, other, left, first, end, **seen)
+    first, end, other = away.first[spell], away.end[spell], pairs.partner[pair]
+    lost = cycle_kept(panel, other, away.left[spell], first, end, **seen)
     dark = cut_off(panel, other, first) | cut_off(panel, other, end - 1)
-    fits = np.flatnonzero((own_kept >= min_kept) & (lost < max_lost) & ~dark)
+    fits = np.flatnonzero((lost < max_lost) & ~dark)
     cycle = _Cycle(present_log_sd, present_quiet_share, absent_kept, absent_log_sd, absent_used_share)
-    nats = cycle.present_nats(own_kept[fits]) - cycle.present_nats(lost[fits])
+    nats = cycle.present_nats(own_kept[spell[fits]]) - cycle.present_nats(lost[fits])
     offered = pairs.tried[pairs.index[pair[fits]]]
     chosen = settled(away.row[spell[fits]], other[fits], nats, offered).from_nats(min_nats)
     at = fits[chosen.place]
-    return _told(panel, away, spell[at], other[at], own_kept[at], lost[at], chosen, (min_nats, most_nats))
+    return _told(panel, away, spell[at], other[at], own_kept[spell[at]], lost[at], chosen, (min_nats, most_nats))
 
 
 def _told(
@@ -159,6 +161,10 @@ class _Absences:
     first: Integers
     end: Integers
     cut_off: NDArray[np.bool_]
+
+    def take(self, keep: NDArray[np.bool_]) -> _Absences:
+        """Those of the mask."""
+        return _Absences(self.row[keep], self.left[keep], self.first[keep], self.end[keep], self.cut_off[keep])
 
 
 def _absences(panel: Panel, grace_days: int, least_days: int, most_days: int) -> _Absences:
