@@ -45,6 +45,15 @@ EVIDENCE = {
     ),
     "B02": (("unmetered_use", "against", None),),
     "B03": (("blind_inside_area", "against", None),),
+    "X02": (
+        ("one_story_for_both", "for", None),
+        ("long_away", "against", None),
+    ),
+    "X03": (
+        ("dates_agree", "for", None),
+        ("dates_by_chance", "against", None),
+    ),
+    "X07": (("neighbour_on_holiday", "against", None),),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 

@@ -40,6 +40,11 @@ def _value(name: str) -> Any:
 FACTS = {name: _value(name) for section in RULEBOOK.wording.values() for one in section.values() for name in one.facts}
 """Every fact that any sentence quotes."""
 
+PAIR_CODES = {
+    code for code, one in RULEBOOK.wording["headline"].items() if "{related_account_id}" in one.text["en"]
+} | {"R08"}
+"""Rules about two accounts."""
+
 
 def finding(code: str, account: str | None, first: int = 45, last: int = 46, **columns: Any) -> dict[str, Any]:
     """One row as `findings_frame` makes it."""

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anomaly.occupancy import STILL_SHARE, resting_days
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
-from anomaly.statistics import previous_index, row_median, runs, true_cells
+from anomaly.statistics import row_median, runs
 from anomaly.supply_events import cut_off
 
 Floats = NDArray[np.float64]
@@ -17,9 +18,6 @@ Booleans = NDArray[np.bool_]
 
 ABSENT_SHARE = 0.5
 """An account that already rested for half as long before does so by habit."""
-
-STILL_SHARE = 1 + 1e-9
-"""The limit itself still counts as rest, whatever the last bit of the difference says."""
 
 
 @detector(
@@ -86,19 +84,7 @@ def _rests(panel: Panel, max_kwh_per_day: float, min_days: float) -> tuple[Integ
     same.
     """
     rows = _may_rest(panel, max_kwh_per_day, min_days)
-    present, register, meter = panel.quality[rows] >= 0, panel.register_kwh[rows], panel.installation[rows]
-    before = np.full(present.shape, -1, np.int64)
-    before[:, 1:] = previous_index(present)[:, :-1]
-    row, border = true_cells(present & (before >= 0))
-    since = before[row, border]
-    moved = np.abs(register[row, border] - register[row, since])
-    same_meter = meter[row, border] == meter[row, since]
-    still = same_meter & (moved <= max_kwh_per_day * (border - since) * STILL_SHARE)
-    row, border, since = row[still], border[still], since[still]
-    edge = np.zeros((len(rows), panel.shape[1] + 1), np.int64)
-    np.add.at(edge, (row, since), 1)
-    np.add.at(edge, (row, border), -1)
-    row, first, end = runs(np.cumsum(edge, axis=1)[:, : panel.shape[1]] > 0)
+    row, first, end = runs(resting_days(panel, rows, max_kwh_per_day))
     return rows[row], first, end
 
 
