@@ -33,6 +33,12 @@ EVIDENCE = {
         ("both_moved", "for", None),
         ("tenants_exchanged", "against", None),
     ),
+    "X04": (
+        ("lit_again", "for", "meter_ran_on"),
+        ("cut_home_silent", "for", "neighbour_called"),
+        ("own_reason", "against", None),
+        ("others_fit_too", "against", None),
+    ),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 
