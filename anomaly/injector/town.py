@@ -57,8 +57,8 @@ class Town:
 
     `days` is [D]; freezes are at 00:00 of each and of the day after the last. `meters` is [N, 2]: the
     meter's number and that of its successor after an exchange. `rows` holds what is kept as rows: accounts
-    (one per position, in order), installations, areas, events, extra_reads, extra_intervals, electrical.
-    `truth` lists what is known to be wrong, or odd but innocent.
+    (one per position, in order), installations, areas, events, tickets, extra_reads, extra_intervals,
+    electrical. `truth` lists what is known to be wrong, or odd but innocent.
     """
 
     days: npt.NDArray[np.datetime64]

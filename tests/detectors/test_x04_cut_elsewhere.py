@@ -118,7 +118,7 @@ def test_an_internal_relay_and_a_neighbour_on_holiday_accuse_nobody() -> None:
         pytest.param((), tickets((1, BEGIN + 2.1, "no_power")), {}, None, id="later"),
         pytest.param((), tickets((1, BEGIN - 0.1, "no_power")), {}, None, id="before the cut"),
         pytest.param((), tickets((1, BEGIN + 0.25, "meter_fault")), {}, None, id="another complaint"),
-        pytest.param((), tickets((1, 40.75, "no_power"), (0, 41.0, "no_power")), {}, None, id="the cut home called too"),
+        pytest.param((), tickets((1, 40.75, "no_power"), (0, 41.0, "no_power")), {}, None, id="both called"),
         pytest.param(((1, 40.6, "outage_start"),), CALL, {}, None, id="an outage of its own"),
         pytest.param(((1, 40.3, "disconnect"),), CALL, {}, None, id="a disconnection of its own"),
         pytest.param(((3, 40.3, "works"),), CALL, {}, None, id="works at the box"),
@@ -134,7 +134,8 @@ def test_an_internal_relay_and_a_neighbour_on_holiday_accuse_nobody() -> None:
             (), tickets((1, 40.75, "no_power"), (2, 40.8, "no_power")), {}, CALL_NATS - np.log(2), id="two called",
         ),
         pytest.param(
-            (), tickets(*((home, 40.75, "no_power") for home in (1, 2, 3, 4))), {}, CALL_NATS - np.log(4), id="all called",
+            (), tickets(*((home, 40.75, "no_power") for home in (1, 2, 3, 4))), {}, CALL_NATS - np.log(4),
+            id="all of them called",
         ),
         pytest.param((), None, {}, None, id="nobody called"),
         pytest.param((), CALL, {"box_id": None, "area_id": None}, None, id="no neighbours on file"),
