@@ -20,7 +20,9 @@ from anomaly.supply_spans import (
     any_between,
     covered,
     cut_spans,
+    event_moments,
     group_numbers,
+    hours,
     meters_around,
     no_power_calls,
     outage_spans,
@@ -71,11 +73,6 @@ class CallRatios:
     call_ratio: float
     silent_ratio: float
     counts_on_ratio: float
-
-
-def hours(count: float) -> np.timedelta64:
-    """A number of hours as a difference of moments."""
-    return np.timedelta64(round(count * 60), "m")
 
 
 def neighbour_dark(panel: Panel, cuts: Spans, other: Integers, chances: DarkChances) -> Floats:
@@ -195,8 +192,9 @@ def _explained(panel: Panel, row: Integers, call: Moments, ratios: CallRatios) -
     low, high = call.at - hours(ratios.around_hours), call.until + hours(1)
     near_box, near_area = group_numbers(panel, "box_id", "area_id"), group_numbers(panel, "area_id", "box_id")
     own = covered(outage_spans(panel), row, low, high) | covered(cut_spans(panel), row, low, high)
-    outages = meters_around(panel, "outage_start", near_area, row, low, high)
-    works = meters_around(panel, "works", near_box, row, low, high)
+    outage, work = event_moments(panel, "outage_start"), event_moments(panel, "works")
+    outages = meters_around(outage.row, outage.at, near_area, row, low, high)
+    works = meters_around(work.row, work.at, near_box, row, low, high)
     return np.asarray(own | (outages >= ratios.outage_meters) | (works > 0))
 
 

@@ -95,9 +95,9 @@ def no_power_calls(panel: Panel) -> Moments:
     return _moments(panel.tickets.filter(pl.col("kind") == "no_power"))
 
 
-def works_at(panel: Panel) -> Moments:
-    """Works of the utility on record at a meter."""
-    return _moments(panel.events.filter(pl.col("kind") == "works"))
+def event_moments(panel: Panel, kind: str) -> Moments:
+    """Every event of one kind at a meter."""
+    return _moments(panel.events.filter(pl.col("kind") == kind))
 
 
 def _moments(records: pl.DataFrame) -> Moments:
@@ -106,6 +106,11 @@ def _moments(records: pl.DataFrame) -> Moments:
     only_day = at == at.astype("datetime64[D]")
     until = np.where(only_day, at + np.timedelta64(1439, "m"), at)
     return Moments(known["row"].to_numpy().astype(np.int64), at, until)
+
+
+def hours(count: float) -> np.timedelta64:
+    """A number of hours as a difference of moments."""
+    return np.timedelta64(round(count * 60), "m")
 
 
 def any_between(row: Integers, at: Minutes, wanted: Integers, low: Minutes, high: Minutes) -> Booleans:
@@ -136,11 +141,10 @@ def group_numbers(panel: Panel, *columns: str) -> Integers:
     return group.to_numpy().astype(np.int64)
 
 
-def meters_around(panel: Panel, kind: str, group: Integers, row: Integers, low: Minutes, high: Minutes) -> Integers:
-    """How many positions of the group of `row[K]` have an event of the kind within [low, high]."""
-    known = panel.events.filter(pl.col("kind") == kind).select("row", "at").unique()
-    own = known["row"].to_numpy().astype(np.int64)
-    at = known["at"].to_numpy().astype("datetime64[m]")
+def meters_around(
+    own: Integers, at: Minutes, group: Integers, row: Integers, low: Minutes, high: Minutes
+) -> Integers:
+    """How many positions of the group of `row[K]` have one of the records (`own`, `at`) within [low, high]."""
     order = np.lexsort((own, at, group[own]))
     own, at = own[order], at[order]
     key = _key(group[own], at)

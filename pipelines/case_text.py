@@ -33,6 +33,10 @@ EVIDENCE = {
         ("both_moved", "for", None),
         ("tenants_exchanged", "against", None),
     ),
+    "X09": (
+        ("own_reason", "against", None),
+        ("others_fit_too", "against", None),
+    ),
     "X04": (
         ("lit_again", "for", "meter_ran_on"),
         ("cut_home_silent", "for", "neighbour_called"),

@@ -114,7 +114,7 @@ def _told(panel: Panel, found: _Crossed, min_nats: float) -> Detections:
     return detections(
         panel,
         row,
-        np.maximum(cuts.start.astype("datetime64[D]"), panel.days[0]),
+        np.clip(cuts.start.astype("datetime64[D]"), panel.days[0], panel.days[-1]),
         np.full(len(row), panel.shape[1]),
         measured=found.nats,
         expected=0.0,

@@ -31,6 +31,17 @@ def swapped_cut_call(first: Premise, second: Premise, draw: Draw) -> Effect:
     return crossed(first, second, 0, "the first was disconnected, the second called")
 
 
+@fault("swapped_outage", cause="swapped_pair", needs=(*NEEDS, "curve"), scope="pair", tail_days=10)
+def swapped_outage(first: Premise, second: Premise, draw: Draw) -> Effect:
+    """The first home's own line fails for some hours: its customer calls, and it is the second's meter that notes it."""
+    slot, slots = draw.whole(14, 30), draw.whole(6, 16)
+    dark(first, draw.index, slot, slots)
+    second.add_event(draw.index, slot * HALF_HOUR, "outage_start")
+    second.add_event(draw.index, (slot + slots) * HALF_HOUR, "outage_end")
+    first.add_ticket(draw.index, (slot + draw.whole(1, 4)) * HALF_HOUR, "no_power")
+    return crossed(first, second, 0, "the first called, the second's meter noted the outage")
+
+
 @innocent("cut_internal_relay", needs=(*NEEDS, "curve"), scope="pair", tail_days=10)
 def cut_internal_relay(first: Premise, second: Premise, draw: Draw) -> Effect:
     """A home is disconnected by its meter's own relay and counts nothing; a neighbour is on holiday just then."""
