@@ -33,7 +33,7 @@ def swapped_cut_call(first: Premise, second: Premise, draw: Draw) -> Effect:
 
 @fault("swapped_outage", cause="swapped_pair", needs=(*NEEDS, "curve"), scope="pair", tail_days=10)
 def swapped_outage(first: Premise, second: Premise, draw: Draw) -> Effect:
-    """The first home's own line fails for some hours: its customer calls, and it is the second's meter that notes it."""
+    """The first home's own line fails for some hours: its customer calls, but the second's meter notes it."""
     slot, slots = draw.whole(14, 30), draw.whole(6, 16)
     dark(first, draw.index, slot, slots)
     second.add_event(draw.index, slot * HALF_HOUR, "outage_start")
@@ -64,9 +64,10 @@ def dark(premise: Premise, index: int, slot: int, slots: int) -> None:
     """The home has no supply for so many half-hours from a slot of a day on: it uses nothing, nothing is counted."""
     first, last = premise.curve_index(index), index + 1 + (slot + slots - 1) // DAY_SLOTS
     premise.curve_wh[first:].reshape(-1)[slot : slot + slots] = 0
-    if premise.repeated_wh(index + 1, last - 1).any():
+    whole = slice(index + 1, max(last - 1, index + 1))
+    if premise.repeated_wh(whole.start, whole.stop).any():
         premise.town.dials.fold_wh[premise.row] = 0
     premise.follow_curve(index, last, 1.0)
-    premise.use_wh[index + 1 : last - 1] = 0
+    premise.use_wh[whole] = 0
     premise.dial_wh[index:last] = premise.use_wh[index:last]
     premise.read_dial()
