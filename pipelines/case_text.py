@@ -33,13 +33,17 @@ EVIDENCE = {
         ("both_moved", "for", None),
         ("tenants_exchanged", "against", None),
     ),
-    "X09": (
-        ("own_reason", "against", None),
-        ("others_fit_too", "against", None),
-    ),
     "X04": (
         ("lit_again", "for", "meter_ran_on"),
         ("cut_home_silent", "for", "neighbour_called"),
+        ("own_reason", "against", None),
+        ("others_fit_too", "against", None),
+    ),
+    "X08": (
+        ("coincidence_of_change", "against", None),
+        ("others_fit_too", "against", None),
+    ),
+    "X09": (
         ("own_reason", "against", None),
         ("others_fit_too", "against", None),
     ),
