@@ -64,6 +64,7 @@ class CallRatios:
     """Limits and likelihood ratios (of the rulebook) for a neighbour who calls while another home is cut off."""
 
     idle_kw: float
+    soon_hours: float
     call_hours: float
     late_hours: float
     around_hours: float
@@ -71,22 +72,25 @@ class CallRatios:
     outage_meters: int
     silent_days: float
     call_ratio: float
+    late_call_ratio: float
     silent_ratio: float
     counts_on_ratio: float
 
 
-def neighbour_dark(panel: Panel, cuts: Spans, other: Integers, chances: DarkChances) -> Floats:
-    """Nats that the cut-off home's breaker is the neighbour's: `cuts[K]` and `other[K]`, -inf where it does not show.
+def neighbour_dark(
+    panel: Panel, cuts: Spans, other: Integers, chances: DarkChances
+) -> tuple[Floats, Booleans]:
+    """(nats, neighbour seen to come back): the breaker of a cut home is the neighbour's; -inf where it does not show.
 
     The cut home's meter, which has no internal relay, counts on, while the neighbour's stands still from the cut to
     the reconnection and not before or after.
     """
     relay = panel.column("relay").astype(object)[cuts.row]
     fits = (relay != INTERNAL) & _runs_on(panel, cuts, chances)
-    nats = np.full(len(cuts), -np.inf)
+    nats, lit = np.full(len(cuts), -np.inf), np.zeros(len(cuts), bool)
     at = np.flatnonzero(fits)
     if not len(at):
-        return nats
+        return nats, lit
     cuts, other, relay = cuts.take(at), other[at], relay[at]
     dark, fine = _stands_still(panel, cuts, other, chances)
     before, _ = _alive(panel, other, cuts.start, -1, fine, chances)
@@ -98,7 +102,8 @@ def neighbour_dark(panel: Panel, cuts: Spans, other: Integers, chances: DarkChan
     still = idle_share(panel, other, cuts.start, cuts.end, idle_kw=chances.idle_kw, fine=fine)
     chance = np.maximum(np.where(back, chances.dark_coincidence, chances.open_coincidence), still)
     nats[at[dark]] = np.log(chances.dark_chance / (failure[dark] * chance[dark]))
-    return nats
+    lit[at] = back
+    return nats, lit
 
 
 def _runs_on(panel: Panel, cuts: Spans, chances: DarkChances) -> Booleans:
@@ -160,7 +165,9 @@ def neighbour_called(panel: Panel, cuts: Spans, other: Integers, ratios: CallRat
     theirs = counted(panel, other, low, np.maximum(high, low), idle_kw=ratios.idle_kw)
     fits &= (theirs.hours == 0) | (theirs.idle_hours < KNOWN_SHARE * theirs.hours)
     counts_on = theirs.fine & (theirs.hours > 0) & (theirs.idle_hours == 0)
-    found = np.log(ratios.call_ratio) + np.where(counts_on, np.log(ratios.counts_on_ratio), 0.0)
+    soon = call.at <= cuts.start + hours(ratios.soon_hours)
+    found = np.log(np.where(soon, ratios.call_ratio, ratios.late_call_ratio))
+    found += np.where(counts_on, np.log(ratios.counts_on_ratio), 0.0)
     found += np.where(_silent(panel, cuts, ratios), np.log(ratios.silent_ratio), 0.0)
     nats[at[fits]], called[at[fits]] = found[fits], np.maximum(call.at, cuts.start)[fits]
     return nats, called

@@ -16,6 +16,7 @@ from anomaly.supply_spans import Spans, cut_spans
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 
 def nobody_near(panel: Panel, *, max_members: int, **_: object) -> NDArray[np.object_]:
@@ -43,6 +44,7 @@ def cut_elsewhere(
     record_failure: float,
     dark_coincidence: float,
     open_coincidence: float,
+    soon_hours: float,
     call_hours: float,
     late_hours: float,
     around_hours: float,
@@ -50,6 +52,7 @@ def cut_elsewhere(
     outage_meters: int,
     silent_days: float,
     call_ratio: float,
+    late_call_ratio: float,
     silent_ratio: float,
     counts_on_ratio: float,
     max_members: int,
@@ -74,15 +77,18 @@ def cut_elsewhere(
         open_coincidence,
     )  # fmt: skip
     ratios = CallRatios(
-        idle_kw, call_hours, late_hours, around_hours, near_hours, outage_meters, silent_days, call_ratio,
-        silent_ratio, counts_on_ratio,
+        idle_kw, soon_hours, call_hours, late_hours, around_hours, near_hours, outage_meters, silent_days, call_ratio,
+        late_call_ratio, silent_ratio, counts_on_ratio,
     )  # fmt: skip
     return _told(panel, _crossed(panel, cuts, chances, ratios, min_nats, max_members), min_nats)
 
 
 @dataclass(frozen=True, eq=False)
 class _Crossed:
-    """Pairs, `[K]` each: the cut of one home, the other, the evidence and how many others fitted as well."""
+    """Pairs, `[K]` each: the cut of one home, the other, the evidence and how many others fitted as well.
+
+    `lit`: the other's meter was seen to count again at the reconnection.
+    """
 
     cuts: Spans
     other: Integers
@@ -90,6 +96,7 @@ class _Crossed:
     rivals: Integers
     pattern: NDArray[np.object_]
     called_at: NDArray[np.datetime64]
+    lit: Booleans
 
 
 def _crossed(
@@ -98,12 +105,12 @@ def _crossed(
     """Every home that was cut off with the one neighbour that the evidence points to."""
     at, other = other_homes(panel, cuts.row, max_members=max_members)
     near = cuts.take(at)
-    dark = neighbour_dark(panel, near, other, chances)
+    dark, lit = neighbour_dark(panel, near, other, chances)
     called, called_at = neighbour_called(panel, near, other, ratios)
     nats = np.maximum(dark, called)
     fits, nats, rivals = clearest_pairs(at, near.row, other, nats, min_nats=min_nats)
     pattern = np.where(dark[fits] >= called[fits], "meter_ran_on", "neighbour_called").astype(object)
-    return _Crossed(near.take(fits), other[fits], nats, rivals, pattern, called_at[fits])
+    return _Crossed(near.take(fits), other[fits], nats, rivals, pattern, called_at[fits], lit[fits])
 
 
 def _told(panel: Panel, found: _Crossed, min_nats: float) -> Detections:
@@ -124,7 +131,7 @@ def _told(panel: Panel, found: _Crossed, min_nats: float) -> Detections:
         related=other,
         facts={
             "cut_at": cuts.start,
-            "back_at": np.where(cuts.ended, cuts.end, np.datetime64("NaT", "m")),
+            "back_at": np.where(found.lit, cuts.end, np.datetime64("NaT", "m")),
             "called_at": found.called_at,
             "silent_days": np.where(silent, whole_days, np.nan),
             "usual_kwh_per_day": panel.usual_kwh[row],

@@ -114,7 +114,9 @@ def test_an_internal_relay_and_a_neighbour_on_holiday_accuse_nobody() -> None:
     [
         pytest.param((), CALL, {}, CALL_NATS, id="the neighbour called"),
         pytest.param((), tickets((1, 40.0, "no_power")), {}, CALL_NATS, id="only the day of the call is known"),
-        pytest.param((), tickets((1, BEGIN + 2.0, "no_power")), {}, CALL_NATS, id="48 hours later"),
+        pytest.param((), tickets((1, BEGIN + 1.0, "no_power")), {}, CALL_NATS, id="24 hours later"),
+        pytest.param((), tickets((1, BEGIN + 1.1, "no_power")), {}, np.log(30 * 3 * 4), id="on the second day"),
+        pytest.param((), tickets((1, BEGIN + 2.0, "no_power")), {}, np.log(30 * 3 * 4), id="48 hours later"),
         pytest.param((), tickets((1, BEGIN + 2.1, "no_power")), {}, None, id="later"),
         pytest.param((), tickets((1, BEGIN - 0.1, "no_power")), {}, None, id="before the cut"),
         pytest.param((), tickets((1, BEGIN + 0.25, "meter_fault")), {}, None, id="another complaint"),
