@@ -77,44 +77,46 @@ class CallRatios:
     counts_on_ratio: float
 
 
-def neighbour_dark(
-    panel: Panel, cuts: Spans, other: Integers, chances: DarkChances
-) -> tuple[Floats, Booleans]:
+def neighbour_dark(panel: Panel, cuts: Spans, other: Integers, chances: DarkChances) -> tuple[Floats, Booleans]:
     """(nats, neighbour seen to come back): the breaker of a cut home is the neighbour's; -inf where it does not show.
 
     The cut home's meter, which has no internal relay, counts on, while the neighbour's stands still from the cut to
     the reconnection and not before or after.
     """
     relay = panel.column("relay").astype(object)[cuts.row]
-    fits = (relay != INTERNAL) & _runs_on(panel, cuts, chances)
     nats, lit = np.full(len(cuts), -np.inf), np.zeros(len(cuts), bool)
-    at = np.flatnonzero(fits)
+    at = np.flatnonzero(relay != INTERNAL)
+    at = at[_runs_on(panel, cuts.take(at), chances)]
+    dark, fine = _stands_still(panel, cuts.take(at), other[at], chances)
+    at, fine = at[dark], fine[dark]
     if not len(at):
         return nats, lit
     cuts, other, relay = cuts.take(at), other[at], relay[at]
-    dark, fine = _stands_still(panel, cuts, other, chances)
     before, _ = _alive(panel, other, cuts.start, -1, fine, chances)
     after, after_known = _alive(panel, other, cuts.end, 1, fine, chances)
     back = cuts.ended & after
-    dark &= before & (back | ~cuts.ended | ~after_known)
-    dark &= ~covered(cut_spans(panel), other, cuts.start, cuts.end)
+    fits = before & (back | ~cuts.ended | ~after_known) & ~covered(cut_spans(panel), other, cuts.start, cuts.end)
     failure = np.where(relay == "external", chances.relay_failure, chances.record_failure)
     still = idle_share(panel, other, cuts.start, cuts.end, idle_kw=chances.idle_kw, fine=fine)
     chance = np.maximum(np.where(back, chances.dark_coincidence, chances.open_coincidence), still)
-    nats[at[dark]] = np.log(chances.dark_chance / (failure[dark] * chance[dark]))
+    nats[at[fits]] = np.log(chances.dark_chance / (failure * chance))[fits]
     lit[at] = back
     return nats, lit
 
 
 def _runs_on(panel: Panel, cuts: Spans, chances: DarkChances) -> Booleans:
-    """Whether the meter of the home that was cut off went on counting as it usually does."""
+    """Whether the meter of the home that was cut off went on counting as it usually does; cuts may be repeated."""
+    _, once, back = np.unique(
+        np.stack([cuts.row, cuts.start.astype(np.int64)]), axis=1, return_index=True, return_inverse=True
+    )
+    cuts = cuts.take(once)
     own = counted(panel, cuts.row, cuts.start, cuts.end, idle_kw=chances.idle_kw)
     first, last = panel_bounds(panel)
     start, end = np.full(len(cuts), first), np.full(len(cuts), last)
     usual = counted(panel, cuts.row, start, end, idle_kw=chances.idle_kw)
     with np.errstate(invalid="ignore"):
         busy = (own.kw >= chances.min_use_share * usual.kw) & (own.kw > chances.idle_kw)
-    return np.asarray(busy & _known(cuts, own.hours, own.fine, chances.min_hours))
+    return np.asarray(busy & _known(cuts, own.hours, own.fine, chances.min_hours))[back.reshape(-1)]
 
 
 def _known(spans: Spans, known_hours: Floats, fine: Booleans, min_hours: float) -> Booleans:

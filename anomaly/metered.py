@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.day_spans import span_count, span_sum
 from anomaly.panel import Curve, Panel
 from anomaly.statistics import quantised
 
@@ -84,19 +83,20 @@ def _take_finer(
 def _by_curve(
     panel: Panel, curve: Curve, at: Integers, start: Minutes, end: Minutes, idle_kw: float
 ) -> Counted:
-    rows, place = np.unique(at, return_inverse=True)
-    width = curve.days * curve.kwh.shape[2]
-    known = np.where(curve.estimated[rows], np.nan, curve.kwh[rows]).reshape(len(rows), width)
+    width, hours = curve.days * curve.kwh.shape[2], curve.minutes / 60
     origin = panel.days[curve.first_day].astype("datetime64[m]") if len(panel.days) else np.datetime64(0, "m")
     first = np.clip(-((start - origin).astype(np.int64) // -curve.minutes), 0, width)
     last = np.maximum(np.clip((end - origin).astype(np.int64) // curve.minutes, 0, width), first)
-    hours = curve.minutes / 60
+    place = first[:, None] + np.arange(int((last - first).max(initial=0)))
+    inside, place = place < last[:, None], np.minimum(place, max(width - 1, 0))
+    kwh = curve.kwh.reshape(len(curve.rows), width)[at[:, None], place]
+    inside &= np.isfinite(kwh) & ~curve.estimated.reshape(len(curve.rows), width)[at[:, None], place]
     with np.errstate(invalid="ignore"):
-        idle = known <= idle_kw * hours
+        idle = inside & (kwh <= idle_kw * hours)
     return Counted(
-        np.maximum(span_sum(known, place, first, last), 0.0),
-        np.asarray(span_count(np.isfinite(known), place, first, last) * hours, np.float64),
-        np.asarray(span_count(idle, place, first, last) * hours, np.float64),
+        np.where(inside, kwh, 0.0).sum(axis=1),
+        inside.sum(axis=1) * hours,
+        idle.sum(axis=1) * hours,
         np.ones(len(at), bool),
     )
 
