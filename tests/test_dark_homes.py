@@ -12,7 +12,7 @@ from anomaly.injector.registry import Fault
 from tests.test_exchanged_homes import sample_town, scanned
 
 KINDS = ("swapped_cut_external", "swapped_cut_call", "swapped_outage", "cut_internal_relay")
-SEEDS = (2, 3)
+SEEDS = (3, 5)
 BY_EVENTS = ("X04", "X08", "X09")
 
 
