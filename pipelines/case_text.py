@@ -54,6 +54,20 @@ EVIDENCE = {
         ("dates_by_chance", "against", None),
     ),
     "X07": (("neighbour_on_holiday", "against", None),),
+    "X04": (
+        ("lit_again", "for", "meter_ran_on"),
+        ("cut_home_silent", "for", "neighbour_called"),
+        ("own_reason", "against", None),
+        ("others_fit_too", "against", None),
+    ),
+    "X08": (
+        ("coincidence_of_change", "against", None),
+        ("others_fit_too", "against", None),
+    ),
+    "X09": (
+        ("own_reason", "against", None),
+        ("others_fit_too", "against", None),
+    ),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 

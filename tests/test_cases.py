@@ -66,7 +66,7 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
         "facts": json.dumps(FACTS),
         **columns,
     }
-    if code == "R08" or code.startswith("X"):
+    if code in PAIR_CODES:
         row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}

@@ -27,7 +27,7 @@ ACCOUNT_TABLES = ("register_reads", "interval_reads", "events", "installations",
 def full_town(seed: int = 3) -> Town:
     """A town in which every kind finds an account that can carry it."""
     plan = Plan(
-        accounts=200,
+        accounts=260,
         monthly_share=0.2,
         ct_share=0.25,
         rate_share=0.3,

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
+from anomaly.supply_spans import Spans, outage_spans
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
-Minutes = NDArray[np.datetime64]
 
 DARK_SHARE = 0.8
 """Share of the outage's intervals (or of its whole days) that must be without use."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Outages:
-    """Position, start and end (to the minute) of each interruption."""
-
-    row: Integers
-    start: Minutes
-    end: Minutes
 
 
 @detector(
@@ -44,11 +32,11 @@ def outage(panel: Panel, *, min_hours: float) -> Detections:
     """
     if not len(panel.days):
         return nothing(panel)
-    found = _outages(panel)
+    found = outage_spans(panel)
     hours = (found.end - found.start).astype("timedelta64[m]").astype(np.float64) / 60
     long = hours >= min_hours
     dark = np.zeros(len(hours), bool)
-    dark[long] = _dark(panel, _Outages(found.row[long], found.start[long], found.end[long]))
+    dark[long] = _dark(panel, found.take(long))
     kept = np.flatnonzero(dark)
     if not len(kept):
         return nothing(panel)
@@ -72,30 +60,7 @@ def outage(panel: Panel, *, min_hours: float) -> Detections:
     )
 
 
-def _outages(panel: Panel) -> _Outages:
-    """Every start with the next end of the same position; a start before any end belongs to the same
-    outage.
-    """
-    ends = panel.events["kind"].is_in(["outage_end", "reconnect"])
-    events = (
-        panel.events.with_columns(is_end=ends)
-        .filter(pl.col("is_end") | (pl.col("kind") == "outage_start"))
-        .sort("row", "at", "is_end")
-        .with_columns(next_end=pl.when(pl.col("is_end")).then(pl.col("at")).otherwise(None))
-        .with_columns(next_end=pl.col("next_end").backward_fill().over("row"))
-        .filter(~pl.col("is_end"))
-    )
-    known = events.with_columns(key=pl.col("next_end").fill_null(pl.datetime(9999, 1, 1)))
-    first = known.unique(["row", "key"], keep="first", maintain_order=True)
-    horizon = np.datetime64("NaT", "m")
-    if panel.shape[1]:
-        horizon = (panel.days[-1] + np.timedelta64(1, "D")).astype("datetime64[m]")
-    end = first["next_end"].to_numpy().astype("datetime64[m]")
-    start = first["at"].to_numpy().astype("datetime64[m]")
-    return _Outages(first["row"].to_numpy().astype(np.int64), start, np.where(np.isnat(end), horizon, end))
-
-
-def _dark(panel: Panel, found: _Outages) -> Booleans:
+def _dark(panel: Panel, found: Spans) -> Booleans:
     """Whether the position used nothing while the supply was off."""
     share = np.full(len(found.row), np.nan)
     for curve in panel.curves:

@@ -25,6 +25,7 @@ from anomaly.injector.vocabulary import (
     EVENT_COLUMNS,
     INTERVAL_COLUMNS,
     READ_COLUMNS,
+    TICKET_COLUMNS,
     TRUTH_COLUMNS,
 )
 
@@ -162,6 +163,7 @@ def assemble(
             "installations": installations,
             "areas": areas,
             "events": pl.DataFrame(schema=EVENT_COLUMNS),
+            "tickets": pl.DataFrame(schema=TICKET_COLUMNS),
             "extra_reads": pl.DataFrame(schema=READ_COLUMNS),
             "extra_intervals": pl.DataFrame(schema=INTERVAL_COLUMNS),
             "electrical": pl.DataFrame(schema=ELECTRICAL_COLUMNS),

@@ -184,7 +184,7 @@ def close_premises(town: Town, premises: list[Premise], truth: pl.DataFrame) -> 
     kept = installations.filter(~pl.col("account_id").is_in(touched))
     own = [row for premise in premises for row in premise.installations]
     rows["installations"] = pl.concat([kept, pl.DataFrame(own, schema=installations.schema)])
-    for name in ("events", "extra_reads", "extra_intervals", "electrical"):
+    for name in ("events", "tickets", "extra_reads", "extra_intervals", "electrical"):
         added = [row for premise in premises for row in getattr(premise, name)]
         rows[name] = pl.concat([rows[name], pl.DataFrame(added, schema=rows[name].schema)])
     fed = {str(one.account["account_id"]): one.fed_from for one in premises if one.fed_from is not None}

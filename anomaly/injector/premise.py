@@ -19,7 +19,7 @@ class Premise:
 
     `use_wh`, `dial_wh` [D], `ticks`, `present`, `quality` [D + 1], `curve_wh`, `curve_present` [D2, 48] are
     views into the town being changed: write into them, never rebind them. Their meaning is that of `Dials`.
-    `installations`, `account` are the file rows as they will be written; `events`, `extra_reads`,
+    `installations`, `account` are the file rows as they will be written; `events`, `tickets`, `extra_reads`,
     `extra_intervals`, `electrical` are rows to add. `fed_from` is the area it draws from if not the one on file.
     """
 
@@ -28,6 +28,7 @@ class Premise:
     account: FileRow
     installations: list[FileRow]
     events: list[FileRow] = field(default_factory=list)
+    tickets: list[FileRow] = field(default_factory=list)
     extra_reads: list[FileRow] = field(default_factory=list)
     extra_intervals: list[FileRow] = field(default_factory=list)
     electrical: list[FileRow] = field(default_factory=list)
@@ -190,6 +191,21 @@ class Premise:
         """Note an event of this account's meter."""
         self.events.append(
             {"meter_id": self.meter_id, "at": self.moment(index, minutes), "kind": kind, "detail": detail}
+        )
+
+    def add_ticket(self, index: int, minutes: int, kind: str) -> None:
+        """Note a complaint of this account's customer."""
+        opened_at = self.moment(index, minutes)
+        self.tickets.append(
+            {
+                "ticket_id": f"TK{self.account['account_id']}{opened_at:%y%m%d}",
+                "account_id": self.account["account_id"],
+                "opened_at": opened_at,
+                "kind": kind,
+                "urges": 0,
+                "related_ticket_id": None,
+                "text": None,
+            }
         )
 
     def add_read(self, meter_id: str, index: int, register_kwh: float, minutes: int = 0) -> None:

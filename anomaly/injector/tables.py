@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def book_tables(town: "Town") -> dict[str, pl.DataFrame]:
     """The contract's input tables (CONTRACT.md §2): reads, curves, installations, accounts, areas,
-    events and bills, each sorted by its key. Curve and electrical tables appear only where some account
-    has such rows."""
+    events and bills, each sorted by its key. Curve and electrical tables and tickets appear only where some
+    account has such rows."""
     supply_reads, supply_installations = supply_rows(town)
     reads = [import_reads(town), rate_reads(town), export_reads(town), supply_reads, town.rows["extra_reads"]]
     tables = {
@@ -38,6 +38,8 @@ def book_tables(town: "Town") -> dict[str, pl.DataFrame]:
         tables["interval_reads"] = intervals.sort("meter_id", "interval_start", "fold")
     if town.rows["electrical"].height:
         tables["electrical_reads"] = town.rows["electrical"].sort("meter_id", "read_at", "phase")
+    if town.rows["tickets"].height:
+        tables["tickets"] = town.rows["tickets"].sort("ticket_id")
     return tables
 
 

@@ -57,7 +57,7 @@ class Town:
 
     `days` is [D]; freezes are at 00:00 of each and of the day after the last. `meters` is [N, 2]: the
     meter's number and that of its successor after an exchange. `rows` holds what is kept as rows: accounts
-    (one per position, in order), installations, areas, events, extra_reads, extra_intervals, electrical.
+    (one per position, in order), installations, areas, events, tickets, extra_reads, extra_intervals, electrical.
     `truth` lists what is known to be wrong, or odd but innocent. `supply_loss` is the share of each area's energy
     that is lost on the way, `fed_from` the area an account really draws from where its file names another.
     """

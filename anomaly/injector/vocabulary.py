@@ -42,6 +42,15 @@ EVENT_COLUMNS: Columns = {
     "kind": pl.String,
     "detail": pl.String,
 }
+TICKET_COLUMNS: Columns = {
+    "ticket_id": pl.String,
+    "account_id": pl.String,
+    "opened_at": pl.Datetime("us"),
+    "kind": pl.String,
+    "urges": pl.Int32,
+    "related_ticket_id": pl.String,
+    "text": pl.String,
+}
 TRUTH_COLUMNS: Columns = {
     "kind": pl.String,
     "cause": pl.String,
