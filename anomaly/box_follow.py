@@ -25,6 +25,7 @@ class Across:
     least_hours: float
     degrees_of_freedom: float
     most_moved_share: float
+    few_moved: int
 
 
 BLOCK_ROWS = 1_000
@@ -97,7 +98,7 @@ def boxes_are_points(moved: Floats, limits: Across) -> bool:
     Where houses along a street are filed as one box, a meter's own place on the cable tells more than its box.
     """
     movers = int((np.nan_to_num(moved) > limits.side_nats).any(axis=1).sum())
-    return movers <= max(2, limits.most_moved_share * len(moved))
+    return movers <= max(limits.few_moved, limits.most_moved_share * len(moved))
 
 
 def box_moves(hourly: HourlyElectrical, rows: Integers, place: Integers, boxes: int, limits: Across) -> Floats:

@@ -39,6 +39,7 @@ def box_voltage(
     least_hours: float,
     degrees_of_freedom: float,
     most_moved_share: float,
+    few_moved: int,
 ) -> Detections:
     """Two meters of one area follow the voltage of each other's box.
 
@@ -46,8 +47,8 @@ def box_voltage(
     of its own box and against every other box of the area, phase by phase; both moves of a pair are scored together.
 
     Fires when both meters fit the other's box better by `side_nats` each and `least_nats` together, less the
-    logarithm of the pairs that fit as well. An area in which more than `most_moved_share` of the meters fit another
-    box better is left alone: its boxes on file are not where the cables are tapped.
+    logarithm of the pairs that fit as well. An area in which more than `most_moved_share` of the meters, and more than
+    `few_moved`, fit another box better is left alone: its boxes on file are not where the cables are tapped.
     Cannot see: an exchange inside one box, ever: a meter sits where it sits, whoever is billed by it; wires crossed
     behind the meters; boxes tapped at nearly the same point; one meter filed wrongly without its counterpart.
     """
@@ -55,7 +56,9 @@ def box_voltage(
     if hourly is None:
         return nothing(panel)
     box = panel.column("box_id")[hourly.rows]
-    limits = Across(least_nats, side_nats, equal_nats, least_hours, degrees_of_freedom, most_moved_share)
+    limits = Across(
+        least_nats, side_nats, equal_nats, least_hours, degrees_of_freedom, most_moved_share, few_moved
+    )  # fmt: skip
     pairs = exchanged_boxes(hourly, box, limits)
     row, other = hourly.rows[pairs.row], hourly.rows[pairs.other]
     usual = np.nan_to_num(row_median(panel.kwh[row]) - row_median(panel.kwh[other]))
