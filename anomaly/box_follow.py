@@ -26,6 +26,7 @@ class Across:
     degrees_of_freedom: float
     most_moved_share: float
     few_moved: int
+    least_meters: int
 
 
 BLOCK_ROWS = 1_000
@@ -51,17 +52,20 @@ class Exchanged:
     equals: Integers
 
 
-def box_rows(hourly: HourlyElectrical, box: NDArray[np.object_]) -> Integers:
-    """Rows that have a group, an area, and a box with another metered row in it; `box[K]` names or None."""
+def box_rows(hourly: HourlyElectrical, box: NDArray[np.object_], least_meters: int) -> Integers:
+    """Rows with a group, an area, and a box with `least_meters` other meters on one phase; `box[K]` names or None."""
     known = (hourly.group >= 0) & (hourly.area >= 0) & np.array([name is not None for name in box], dtype=bool)
     rows = np.flatnonzero(known)
-    _, place, count = _boxes(hourly.area[rows], box[rows])
-    return np.asarray(rows[count[place] > 1])
+    distinct, place, _ = _boxes(hourly.area[rows], box[rows])
+    cell = place * GROUPS + hourly.group[rows]
+    others = np.bincount(cell, minlength=len(distinct) * GROUPS).reshape(-1, GROUPS)[place]
+    others[np.arange(len(rows)), hourly.group[rows]] -= 1
+    return np.asarray(rows[others.max(axis=1, initial=0) >= least_meters])
 
 
 def exchanged_boxes(hourly: HourlyElectrical, box: NDArray[np.object_], limits: Across) -> Exchanged:
     """Pairs across boxes of one area, strongest first within an area; a row is in one pair at most."""
-    rows = box_rows(hourly, box)
+    rows = box_rows(hourly, box, limits.least_meters)
     parts = [
         _in_area(hourly, rows[hourly.area[rows] == area], box, limits) for area in np.unique(hourly.area[rows])
     ]
@@ -111,12 +115,15 @@ def box_moves(hourly: HourlyElectrical, rows: Integers, place: Integers, boxes: 
     group = hourly.group[rows].astype(np.int64)
     cell = place * GROUPS + group
     total, count = group_means(volts, cell, boxes * GROUPS)
+    size = np.bincount(cell, minlength=boxes * GROUPS)
     mean = mean_of(total, count)
+    mean[size < limits.least_meters] = np.nan
     apart = _closest(crossed(volts, mean).apart(limits.least_hours).reshape(len(rows), boxes, GROUPS))
     own = np.full((len(rows), GROUPS), np.nan)
     for one in range(GROUPS):
         there = place * GROUPS + one
         left = np.where((group == one)[:, None], others_mean(volts, there, total, count), mean[there])
+        left[size[there] - (group == one) < limits.least_meters] = np.nan
         own[:, one] = paired(volts, left).apart(limits.least_hours)
     at_home = _closest(own[:, None])
     row, box = np.nonzero((apart.value < at_home.value) & (np.arange(boxes) != place[:, None]))

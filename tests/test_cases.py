@@ -59,7 +59,7 @@ def finding(code: str, account: str | None, first: int = 45, last: int = 46, **c
         "facts": json.dumps(FACTS),
         **columns,
     }
-    if "{related_account_id}" in RULEBOOK.wording["headline"][code].text["en"]:
+    if "{related_" in RULEBOOK.wording["headline"][code].text["en"]:
         row = {"related_account_id": f"{account}-other", "related_meter_id": "m-other", **row}
     key = (code, row["account_id"], row["meter_id"], row.get("related_account_id"), row["channel"], row["start"])
     return {name: row.get(name) for name in SCHEMA} | {"finding_id": digest(repr(key))}

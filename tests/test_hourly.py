@@ -25,8 +25,8 @@ from tests.scan_fixture import (
 )  # fmt: skip
 
 DAYS = 14
-MADE = network(areas=2, boxes=3, on_phase=3, days=DAYS)
-WRONG, IN_FIRST, IN_SECOND = 0, 29, 40
+MADE = network(areas=2, boxes=3, on_phase=4, days=DAYS)
+WRONG, IN_FIRST, IN_SECOND = 0, 38, 51
 
 
 def sample(hour: int, minute: int, volts: float | None, phase: str | None = "A", **columns: Any) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def test_a_scan_finds_the_wrong_area_and_the_exchange_across_boxes(tmp_path: Pat
     result = scan_tables(tmp_path, DAYS, **tables)
     found = result.findings.filter(pl.col("code").is_in(["X12", "X13", "X14"]))
     told = found.select("code", "account_id", "related_account_id").sort("code").rows()
-    assert told == [("X13", "A040", "A029"), ("X14", "A000", None)], "the position filed first stands first"
+    assert told == [("X13", "A051", "A038"), ("X14", "A000", None)], "the position filed first stands first"
     wired = result.cases.filter(pl.col("family") == "cross_wiring").sort("account_id")
     assert wired.select("account_id", "related_account_id", "cause").rows() == [
         ("A000", None, "wrong_area"),
-        ("A029", "A040", "swapped_pair"),
+        ("A038", "A051", "swapped_pair"),
     ]
     assert_readable(wired)
 
@@ -192,5 +192,5 @@ def test_the_supply_meter_is_no_member_and_gives_the_phases(tmp_path: Path) -> N
     assert hourly.areas is not None
     assert hourly.areas.supply.tolist() == [0, -1]
     assert hourly.areas.supply_v[0, :, 5].tolist() == [231.0, 232.0, 233.0]
-    assert hourly.areas.members.sum(axis=1).tolist() == [27, 27]
+    assert hourly.areas.members.sum(axis=1).tolist() == [36, 36]
     assert min(hourly.group.tolist()) == -1

@@ -12,14 +12,15 @@ from anomaly.statistics import row_median
 from anomaly.voltage import in_place_since
 
 
-def box_unknown(panel: Panel, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position is not judged: no voltages, or no other metered meter in its box."""
+def box_unknown(panel: Panel, *, least_meters: int, **_: object) -> NDArray[np.object_]:
+    """`[M]` why a position is not judged: no voltages, or too few others with voltages on one phase of its box."""
     reason = np.full(panel.shape[0], "no_electrical", dtype=object)
     if panel.hourly is None:
         return reason
     member = panel.hourly.group >= 0
     reason[panel.hourly.rows] = np.where(member, "no_neighbours", "no_electrical")
-    reason[panel.hourly.rows[box_rows(panel.hourly, panel.column("box_id")[panel.hourly.rows])]] = ""
+    box = panel.column("box_id")[panel.hourly.rows]
+    reason[panel.hourly.rows[box_rows(panel.hourly, box, least_meters)]] = ""
     return reason
 
 
@@ -40,6 +41,7 @@ def box_voltage(
     degrees_of_freedom: float,
     most_moved_share: float,
     few_moved: int,
+    least_meters: int,
 ) -> Detections:
     """Two meters of one area follow the voltage of each other's box.
 
@@ -50,14 +52,16 @@ def box_voltage(
     logarithm of the pairs that fit as well. An area in which more than `most_moved_share` of the meters, and more than
     `few_moved`, fit another box better is left alone: its boxes on file are not where the cables are tapped.
     Cannot see: an exchange inside one box, ever: a meter sits where it sits, whoever is billed by it; wires crossed
-    behind the meters; boxes tapped at nearly the same point; one meter filed wrongly without its counterpart.
+    behind the meters; boxes tapped at nearly the same point, or with fewer than `least_meters` other
+    meters on a phase; one meter filed wrongly without its counterpart.
     """
     hourly = panel.hourly
     if hourly is None:
         return nothing(panel)
     box = panel.column("box_id")[hourly.rows]
     limits = Across(
-        least_nats, side_nats, equal_nats, least_hours, degrees_of_freedom, most_moved_share, few_moved
+        least_nats, side_nats, equal_nats, least_hours, degrees_of_freedom, most_moved_share, few_moved,
+        least_meters,
     )  # fmt: skip
     pairs = exchanged_boxes(hourly, box, limits)
     row, other = hourly.rows[pairs.row], hourly.rows[pairs.other]

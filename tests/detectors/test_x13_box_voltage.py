@@ -15,8 +15,8 @@ from tests.feeders import Network, filed, network
 from tests.panels import panel, registers
 
 LIMITS = load().detectors["X13"].limit_values()
-MADE = network(areas=2, boxes=4, on_phase=3)
-IN_FIRST, IN_SECOND, IN_THIRD = 1, 11, 20
+MADE = network(areas=2, boxes=4, on_phase=4)
+IN_FIRST, IN_SECOND, IN_THIRD, IN_FOURTH = 1, 13, 26, 40
 
 
 def with_boxes(made: Network, **to_box: int) -> np.ndarray:
@@ -46,18 +46,18 @@ def test_an_exchange_across_boxes_is_told_once_with_both_boxes() -> None:
     assert np.isnan(one.facts["candidates_count"][0])
 
 
-STREET = dataclasses.replace(MADE, box=np.repeat(np.arange(24), 3)[: len(MADE.box)] % 7)
+STREET = dataclasses.replace(MADE, box=(np.arange(len(MADE.box)) + 6) // 12 % 4)
 
 
 @pytest.mark.parametrize(
     ("view", "count"),
     [
         pytest.param(filed(MADE), 0, id="all-filed-rightly"),
-        pytest.param(filed(MADE, box=exchanged(MADE, 1, 16)), 1, id="on-different-phases"),
+        pytest.param(filed(MADE, box=exchanged(MADE, 1, 17)), 1, id="on-different-phases"),
         pytest.param(filed(MADE, box=exchanged(MADE, 1, 2)), 0, id="inside-one-box-voltage-sees-nothing"),
         pytest.param(filed(MADE, box=with_boxes(MADE, r1=1)), 0, id="one-side-only"),
-        pytest.param(filed(network(areas=2, on_phase=3, days=1), box=exchanged(MADE)), 0, id="one-day"),
-        pytest.param(filed(network(areas=2, on_phase=3, box_v=0.0), box=exchanged(MADE)), 0, id="boxes-at-one-point"),
+        pytest.param(filed(network(areas=2, on_phase=4, days=1), box=exchanged(MADE)), 0, id="one-day"),
+        pytest.param(filed(network(areas=2, on_phase=4, box_v=0.0), box=exchanged(MADE)), 0, id="boxes-at-one-point"),
         pytest.param(filed(STREET), 0, id="boxes-on-file-are-no-points"),
         pytest.param(filed(dataclasses.replace(MADE, voltage_v=np.full_like(MADE.voltage_v, np.nan))), 0, id="all-NaN"),
         pytest.param(filed(dataclasses.replace(MADE, voltage_v=np.full_like(MADE.voltage_v, 230.0))), 0, id="constant"),
@@ -78,9 +78,9 @@ def test_the_limit_itself_fires_and_above_it_nothing() -> None:
 
 def test_two_exchanges_are_two_pairs() -> None:
     box = exchanged(MADE)
-    box[[IN_THIRD, 30]] = box[[30, IN_THIRD]]
+    box[[IN_THIRD, IN_FOURTH]] = box[[IN_FOURTH, IN_THIRD]]
     pairs = found(filed(MADE, box=box))
-    assert list(zip(pairs.position.tolist(), pairs.related.tolist(), strict=True)) == [(1, 11), (20, 30)]
+    assert list(zip(pairs.position.tolist(), pairs.related.tolist(), strict=True)) == [(1, 13), (26, 40)]
 
 
 def test_who_is_not_judged_is_told_why() -> None:
