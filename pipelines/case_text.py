@@ -68,6 +68,15 @@ EVIDENCE = {
         ("own_reason", "against", None),
         ("others_fit_too", "against", None),
     ),
+    "X12": (
+        ("neutral_chance", "for", None),
+        ("neutral_bill", "against", None),
+    ),
+    "X13": (
+        ("several_fit", "against", None),
+        ("voltage_blind", "against", None),
+    ),
+    "X14": (("other_phase", "for", None),),
 }
 """Sentences of the wording that a code's facts allow beside its headline: which way they speak, for which pattern."""
 

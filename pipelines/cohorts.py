@@ -22,7 +22,7 @@ def cohort_medians(source: Source, rulebook: Rulebook) -> NDArray[np.float64]:
     their ids, so that neither file order nor slicing decides who is asked.
     """
     days = source.landed.grid.borders - 1
-    bare = replace(source, curves=replace(source.curves, rows=0), electrical=source.electrical.clear())
+    bare = replace(source, curves=replace(source.curves, rows=0), electrical=source.electrical.clear(), hourly=None)
     counts = no_cohorts(days)
     chosen = _sample(source.fleet.positions, int(rulebook.setting("cohort_accounts")))
     per_slice = max(int(source.slice_cells / max(days, 1)), 1)

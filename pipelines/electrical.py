@@ -10,6 +10,7 @@ import polars as pl
 
 from anomaly.panel import Electrical
 from pipelines.book import Book
+from pipelines.hourly import HourlyDesk
 from pipelines.landing import BATCH_ROWS
 from pipelines.tally import Tally
 from pipelines.writing import write_table
@@ -21,18 +22,21 @@ DECIMALS = 6
 
 
 def land_electrical(
-    book: Book, tally: Tally, *, first_day: dt.date, as_of: dt.date, folder: Path
+    book: Book, tally: Tally, hours: HourlyDesk, *, first_day: dt.date, as_of: dt.date, folder: Path
 ) -> pl.DataFrame:
     """Daily mean of the largest phase current, mean voltage and mean total power per meter and day.
 
     Rows are put together only after the last one is read: the phases of one instant may come in several files.
+    The samples of full hours go to `hours` in the same pass.
     """
     if not book.has("electrical_reads"):
         return pl.DataFrame(schema=MEANS)
     files = []
     for number, batch in enumerate(book.batches("electrical_reads", BATCH_ROWS)):
         tally.add("electrical_reads", batch)
-        kept = _in_window(batch.accepted, tally, first_day, as_of)
+        seen = _in_window(batch.accepted, tally, first_day, as_of)
+        hours.take(seen)
+        kept = seen.filter(pl.col("phase").fill_null("A") != "N")
         if len(kept):
             files.append(folder / f"electrical-{number:06d}.parquet")
             write_table(kept, files[-1])
@@ -48,7 +52,7 @@ def _in_window(rows: pl.DataFrame, tally: Tally, first_day: dt.date, as_of: dt.d
     outside = {"after_as_of": at > end, "at_as_of": at == end, "before_window": day < first_day}
     counts = rows.select(condition.sum().alias(name) for name, condition in outside.items()).row(0, named=True)
     tally.count("electrical_reads", **counts)
-    return rows.filter(day >= first_day, day < as_of, pl.col("phase").fill_null("A") != "N")
+    return rows.filter(day >= first_day, day < as_of)
 
 
 def _instants(rows: pl.LazyFrame) -> pl.LazyFrame:

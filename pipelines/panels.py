@@ -15,6 +15,7 @@ from pipelines.contested import SUB_DAILY_READS, Settled, settle
 from pipelines.curves import LandedCurves, curves_of
 from pipelines.electrical import electrical_of
 from pipelines.fleet import Fleet, days_outside
+from pipelines.hourly import LandedHours
 from pipelines.landing import BIAS, LARGEST_TICKS, Landed
 from pipelines.laying import lay_along_positions
 from pipelines.registers import export_of, rates_of
@@ -28,6 +29,7 @@ class Source:
     landed: Landed
     curves: LandedCurves
     electrical: pl.DataFrame
+    hourly: LandedHours | None
     events: pl.DataFrame
     tickets: pl.DataFrame
     areas: pl.DataFrame
@@ -46,7 +48,8 @@ class Source:
         """
         positions = max(len(self.fleet.positions), 1)
         curve_cells = self.curves.rows / positions
-        per_position = self.landed.grid.borders + curve_cells
+        hours = 0 if self.hourly is None else self.hourly.voltage_v.shape[1]
+        per_position = self.landed.grid.borders + max(curve_cells, hours)
         ranges = self.fleet.slices(max(int(self.slice_cells / per_position), 1))
         return tuple(np.arange(lo, hi) for lo, hi in ranges) or (np.empty(0, np.int64),)
 
@@ -82,6 +85,7 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
         rates=rates_of(settled.other, cut.installations, first_day, borders),
         export=export_of(settled.other, cut.installations, first_day, borders),
         curves=curves_of(source.curves, cut.installations, cut.dial_ids, settled.sub_daily),
+        hourly=None if source.hourly is None else source.hourly.cut(positions),
         electrical=electrical_of(source.electrical, cut.installations, first_day.item(), borders - 1),
         **laid,
     )

@@ -13,6 +13,7 @@ from pipelines.book import Book
 from pipelines.curves import land_curves
 from pipelines.electrical import land_electrical
 from pipelines.fleet import open_fleet
+from pipelines.hourly import HourlyDesk, land_hours
 from pipelines.landing import land
 from pipelines.panels import Source
 from pipelines.tally import Tally
@@ -46,11 +47,18 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
     first_day = landed.grid.first_day
     curves = land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
+    desk = HourlyDesk(fleet, scratch, as_of, int(rulebook.setting("voltage_days")))
+    daily = land_electrical(book, tally, desk, first_day=first_day, as_of=as_of, folder=scratch)
+    hourly = land_hours(
+        desk, book.frame("areas"), told_share=rulebook.setting("phase_told_share"),
+        most_near=int(rulebook.setting("near_areas")),
+    )  # fmt: skip
     return Source(
         fleet=fleet,
         landed=replace(landed, set_aside=pl.concat([landed.set_aside, curves.set_aside])),
         curves=curves,
-        electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of, folder=scratch),
+        electrical=daily,
+        hourly=hourly,
         events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         tickets=dated(book.frame("tickets"), "opened_at", as_of),
         areas=book.frame("areas"),

@@ -58,10 +58,10 @@ def replaced(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def write_table(table: pl.DataFrame, file: Path) -> None:
+def write_table(table: pl.DataFrame, file: Path, *, row_group_size: int | None = None) -> None:
     """Write Parquet. Raises KwhyError when there is no room: Polars reports a full disk as an error of its own."""
     try:
-        table.write_parquet(file)
+        table.write_parquet(file, row_group_size=row_group_size)
     except (OSError, pl.exceptions.ComputeError) as error:
         raise unwritable(file.parent, error) from error
 
