@@ -95,7 +95,7 @@ def make_tasks(cases: pl.DataFrame, plan: TaskPlan, as_of: date) -> pl.DataFrame
             sheet = sheets.setdefault(tuple(names), len(sheets))
             state = "blocked" if step == STEPS[-1] else "open"
             kind = _kind(step, bool(needs_visit), names, plan)
-            rows.append((_task_id(case_id, step), case_id, step, kind, state, due[step - 1], sheet))
+            rows.append((task_id_of(case_id, step), case_id, step, kind, state, due[step - 1], sheet))
     return _tasks(rows, [[plan.checks[name].row() for name in names] for names in sheets])
 
 
@@ -164,5 +164,6 @@ def _kind(step: int, needs_visit: bool, names: Sequence[str], plan: TaskPlan) ->
     return REMOTE if any(plan.checks[name].where == REMOTE for name in names) else DESK
 
 
-def _task_id(case_id: str, step: int) -> str:
+def task_id_of(case_id: str, step: int) -> str:
+    """The id of a case's task: a short hash of case and step, the same in every scan."""
     return hashlib.sha256(f"{case_id}|{step}".encode()).hexdigest()[:16]

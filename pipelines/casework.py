@@ -60,6 +60,7 @@ def model_of(rulebook: Rulebook) -> CauseModel:
         {code: rule.causes for code, rule in rulebook.detectors.items()},
         {code: rule.growth for code, rule in rulebook.detectors.items()},
         tempering=rulebook.setting("tempering_weight"),
+        two_sided=[code for code, rule in rulebook.detectors.items() if rule.two_sided],
     )
 
 

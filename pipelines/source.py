@@ -15,6 +15,7 @@ from pipelines.electrical import land_electrical
 from pipelines.fleet import open_fleet
 from pipelines.landing import land
 from pipelines.panels import Source
+from pipelines.polls import land_polls
 from pipelines.tally import Tally
 from rules.model import Rulebook
 
@@ -45,6 +46,9 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
     book.release("installations", "accounts")
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
     first_day = landed.grid.first_day
+    polls, unmatched = land_polls(dated(book.frame("polls"), "at", as_of), fleet, as_of, history_days=history_days)
+    if book.has("polls"):
+        tally.count("polls", unmatched=sum(unmatched.values()), **unmatched)
     curves = land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
     return Source(
         fleet=fleet,
@@ -53,6 +57,7 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
         electrical=land_electrical(book, tally, first_day=first_day, as_of=as_of, folder=scratch),
         events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         tickets=dated(book.frame("tickets"), "opened_at", as_of),
+        polls=polls,
         rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},
         periodic_gap_days=rulebook.setting("periodic_gap_days"),
         slice_cells=int(rulebook.setting("slice_cells")),
