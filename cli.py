@@ -4,111 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-from anomaly.errors import KwhyError
+from pipelines.terminal.door import (
+    PATH,
+    Door,
+    Manner,
+    answering,
+    conventions,
+    give,
+    remark,
+    shaped,
+    unexpected,
+    wrote,
+)
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from pipelines.terminal.printing import Answer
-
-FORMATS = ("table", "csv", "json", "ndjson", "parquet")
 FAMILIES = ("reading_error", "jump", "cross_wiring", "grid")
 FINDINGS_PRESENT = 3
-INTERRUPTED = 130
-PATH = click.Path(path_type=Path)
-"""No `exists`: a missing book or folder is answered by the pipeline, with what to do about it."""
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass
-class Manner:
-    """How to speak: the language, and whether to keep quiet on stderr."""
-
-    lang: str
-    quiet: bool = False
-
-
-class Door(click.Group):
-    """The group of all commands: errors become three lines and an exit code, never a traceback."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order people meet them, not of the alphabet."""
-        return list(self.commands)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Let --lang and --quiet of the group and of a command write to one place."""
-        ctx.obj = Manner(_spoken_language())
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KwhyError as error:
-            from pipelines.terminal.words import error_lines
-
-            click.echo("\n".join(error_lines(error, ctx.obj.lang)), err=True)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            from pipelines.terminal.words import words
-
-            click.echo(f"\nkwhy: {words(ctx.obj.lang)('error.interrupted')}", err=True)
-            ctx.exit(INTERRUPTED)
-
-
-def _spoken_language() -> str:
-    """`zh` where the environment speaks Chinese, else `en`."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    locale = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    return "zh" if locale.lower().startswith("zh") else "en"
-
-
-def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
-    if value:
-        setattr(ctx.obj, str(option.name), value)
-
-
-def _debug(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-    if value:
-        os.environ["KWHY_DEBUG"] = "1"
-
-
-def _kept(
-    name: str, text: str, callback: Callable[..., None] = _keep, **more: Any
-) -> Callable[[Command], Command]:
-    return click.option(name, help=text, callback=callback, expose_value=False, **more)
-
-
-def conventions(command: Command) -> Command:
-    """The options every command has."""
-    choice = click.Choice(["en", "zh"])
-    lang = _kept(
-        "--lang", "Language of the answer. [default: from LC_ALL or LANG]", type=choice, is_eager=True
-    )
-    quiet = _kept("--quiet", "No progress, hints or summaries on stderr.", is_flag=True)
-    debug = _kept("--debug", "Show the traceback of an unexpected error.", _debug, is_flag=True)
-    return lang(quiet(debug(command)))
-
-
-def answering(command: Command) -> Command:
-    """A command with the options every command has; its first argument is the manner to speak in."""
-    return conventions(click.pass_obj(command))  # type: ignore[return-value]
-
-
-def shaped(command: Command) -> Command:
-    """The options of a command whose answer can be had in several forms."""
-    form = click.option("--format", "form", type=click.Choice(FORMATS), help="[default: table]")
-    text = "Write to a file; its ending gives the format."
-    return form(click.option("-o", "target", type=PATH, metavar="FILE", help=text)(command))
 
 
 @click.group(
@@ -149,7 +65,7 @@ def check(manner: Manner, book: Path, form: str | None, target: Path | None) -> 
     """
     from pipelines.terminal.answers import check_answer
 
-    _give(check_answer(book, manner.lang), form, target, manner)
+    give(check_answer(book, manner.lang), form, target, manner)
 
 
 @cli.command()
@@ -178,7 +94,7 @@ def scan(
     folder = scan_folder(out, book)
     with shown_progress(manner.lang, quiet=manner.quiet) as moved:
         scan_book(book, as_of.date(), folder, overlays=overlays, workers=workers, progress=moved)
-    _remark(scan_summary(out, overlays, manner.lang), manner)
+    remark(scan_summary(out, overlays, manner.lang), manner)
     if fail_on and open_cases(out, urgent=fail_on == "urgent"):
         click.get_current_context().exit(FINDINGS_PRESENT)
 
@@ -196,7 +112,7 @@ def cases(manner: Manner, folder: Path, form: str | None, target: Path | None, *
     """List the cases of a scan, most urgent first."""
     from pipelines.terminal.answers import cases_answer
 
-    _give(cases_answer(folder, manner.lang, **choice), form, target, manner)
+    give(cases_answer(folder, manner.lang, **choice), form, target, manner)
 
 
 @cli.command()
@@ -208,7 +124,19 @@ def case(manner: Manner, folder: Path, who: str, form: str | None, target: Path 
     """Explain one case: causes, evidence, steps."""
     from pipelines.terminal.answers import case_answer
 
-    _give(case_answer(folder, who, manner.lang), form, target, manner)
+    give(case_answer(folder, who, manner.lang), form, target, manner)
+
+
+@cli.command()
+@click.argument("earlier", metavar="DIR_A", type=PATH)
+@click.argument("later", metavar="DIR_B", type=PATH)
+@shaped
+@answering
+def diff(manner: Manner, earlier: Path, later: Path, form: str | None, target: Path | None) -> None:
+    """What changed between two scans, and why."""
+    from pipelines.terminal.changes import diff_answer
+
+    give(diff_answer(earlier, later, manner.lang), form, target, manner)
 
 
 @cli.command()
@@ -221,7 +149,7 @@ def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | Non
     """Write the evidence page of a case or account."""
     from pipelines.terminal.pages import evidence_page
 
-    _wrote(evidence_page(folder, who, out, book, manner.lang), manner)
+    wrote(evidence_page(folder, who, out, book, manner.lang), manner)
 
 
 @cli.command()
@@ -233,7 +161,7 @@ def tasks(manner: Manner, folder: Path, out: Path) -> None:
     """Write the work list, or field-check sheets."""
     from pipelines.terminal.pages import task_pages
 
-    _wrote(task_pages(folder, out, manner.lang), manner)
+    wrote(task_pages(folder, out, manner.lang), manner)
 
 
 @cli.command()
@@ -245,45 +173,12 @@ def rules(manner: Manner, code: str | None, form: str | None, target: Path | Non
     from pipelines.terminal.answers import rule_answer, rules_answer
 
     answer = rule_answer(code, manner.lang) if code else rules_answer(manner.lang)
-    _give(answer, form, target, manner)
-
-
-def _give(answer: Answer, form: str | None, target: Path | None, manner: Manner) -> None:
-    from pipelines.terminal.printing import give
-
-    give(answer, form, target)
-    if target is not None:
-        _wrote(target, manner)
-
-
-def _wrote(path: Path, manner: Manner) -> None:
-    from pipelines.terminal.words import words
-
-    _remark([words(manner.lang)("file.wrote", path=path)], manner)
-
-
-def _remark(lines: Iterable[str], manner: Manner) -> None:
-    from pipelines.terminal.printing import show
-
-    if not manner.quiet:
-        show(lines, stderr=True)
-
-
-def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Say in three lines that the program is at fault; the traceback is for who asks for it."""
-    from pipelines.terminal.words import error_lines, words
-
-    if os.environ.get("KWHY_DEBUG"):
-        sys.__excepthook__(kind, error, trace)
-    lang = _spoken_language()
-    t = words(lang)
-    told = KwhyError(t("error.unexpected", what=f"{kind.__name__}: {error}"), todo=t("error.unexpected_todo"))
-    click.echo("\n".join(error_lines(told, lang)), err=True)
+    give(answer, form, target, manner)
 
 
 def main() -> None:
-    """Run the command line. An exception nobody foresaw passes `_unexpected` and ends with exit code 1."""
-    sys.excepthook = _unexpected
+    """Run the command line. An exception nobody foresaw passes `unexpected` and ends with exit code 1."""
+    sys.excepthook = unexpected
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -136,6 +136,7 @@ class Detector:
     parameters: tuple[str, ...]
     estimated_onset: bool = False
     unjudged: Unjudged | None = None
+    sees_changes: bool = False
 
     @property
     def documentation(self) -> str:
@@ -155,11 +156,13 @@ def detector(
     source: str,
     estimated_onset: bool = False,
     unjudged: Unjudged | None = None,
+    sees_changes: bool = False,
 ) -> Callable[[Any], Any]:
     """Register the decorated function under `code`.
 
     `unit` is the unit of measured, expected and limit; `source` the standard, paper or vendor rule.
     `estimated_onset`: the start is an estimate that moves by days with more reads; ids snap it to a grid.
+    `sees_changes`: it judges lasting changes that rules before it dated (`Panel.changes`); all cross-wiring rules do.
     `unjudged`: beyond what the rulebook requires of a position, whom the rule cannot judge (it takes the same limits).
     Raises ValueError when a code is taken or a limit has a default (the rulebook holds every number).
     """
@@ -173,8 +176,9 @@ def detector(
                 raise ValueError(f"{code}: limit {parameter.name} must be keyword-only and without default")
             parameters.append(parameter.name)
         _registry[code] = Detector(
-            code, function.__name__, family, unit, source, function, tuple(parameters), estimated_onset, unjudged
-        )
+            code, function.__name__, family, unit, source, function, tuple(parameters), estimated_onset, unjudged,
+            sees_changes or family == "cross_wiring",
+        )  # fmt: skip
         return function
 
     return register

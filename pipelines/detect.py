@@ -83,8 +83,9 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         if after_errors and clean is None:
             clean = panel.without_days(excluded)
             habits = _with_clean_days(habits, clean)
-        if clean is not None and lasting and detector.family == "cross_wiring":
-            clean, lasting = replace(clean, changes=pl.concat(lasting).unique().sort("row", "day", "code")), []
+        if clean is not None and lasting and detector.sees_changes:
+            known = pl.concat([clean.changes, *lasting]).unique().sort("row", "day", "code")
+            clean, lasting = replace(clean, changes=known), []
         seen = clean or panel
         verdict = verdicts(habits, rule.requires)
         if detector.unjudged is not None:

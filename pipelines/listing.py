@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.output import Row, ScanOutput
 from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
+from pipelines.report.why_section import why
 from rules.model import Rulebook
 
 
@@ -40,6 +41,7 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
     blocks = [
         _head(case, page),
         _causes(case, page),
+        _why(case, page),
         _findings(output.findings_of(case), accounts, page),
         _steps(tasks, page),
         _unchecked(output, accounts, page),
@@ -82,6 +84,14 @@ def _causes(case: Row, page: Edition) -> list[str]:
         lines += [f"           − {evidence}" for evidence in cause.evidence_against]
     open_causes = page.comma.join(page.cause(name) for name in case["cannot_exclude"] or [])
     return [*lines, f"   {page.t('causes.cannot_exclude')}: {open_causes}"] if open_causes else lines
+
+
+def _why(case: Row, page: Edition) -> list[str]:
+    told = why(case, page)
+    if told is None:
+        return []
+    lines = [f"   {part.kwh:>12} {part.doubt:<8} {'– ' if part.inner else ''}{part.name}" for part in told.parts]
+    return [page.t("why.heading"), f"   {told.sentence}", *lines]
 
 
 def _findings(findings: pl.DataFrame, accounts: list[str], page: Edition) -> list[str]:

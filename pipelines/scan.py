@@ -37,6 +37,7 @@ from pipelines.panels import Source, panel_of
 from pipelines.series import SERIES, series_of
 from pipelines.source import read_source
 from pipelines.tally import Tally
+from pipelines.why import with_why
 from pipelines.writing import locked, replaced, write_table
 from rules.model import Rulebook
 from rules.planning import task_plan
@@ -97,17 +98,20 @@ def scan(
             source = read_source(book, rulebook, as_of, tally, Path(scratch))
             lacking = lacking_tables(tally.seen(), rulebook, curves=source.has_curves())
             rules = Rules(rulebook, detectors, lacking)
-        results = _all_slices(source, rules, workers, clock)
+        with clock.stage("detect"):
+            medians = cohort_medians(source, rulebook)
+        results = _all_slices(source, rules, medians, workers, clock)
         with clock.stage("cases"):
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
             coverage = coverage_table(results, rules, source.fleet.positions)
             work = make_cases(findings, source.fleet.positions, coverage, source.tickets, rulebook, as_of)
             tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
+            cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
         with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
             write_table(work.findings.with_columns(stamp), folder / "findings.parquet")
-            write_table(work.cases, folder / "cases.parquet")
+            write_table(cases, folder / "cases.parquet")
             write_table(tasks, folder / "tasks.parquet")
             write_table(coverage, folder / "coverage.parquet")
             write_table(_quarantine(tally), folder / "quarantine.parquet")
@@ -119,11 +123,12 @@ def scan(
     return Scanned(out, run)
 
 
-def _all_slices(source: Source, rules: Rules, workers: int, clock: _Clock) -> list[SliceResult]:
+def _all_slices(
+    source: Source, rules: Rules, medians: NDArray[np.float64], workers: int, clock: _Clock
+) -> list[SliceResult]:
     """Every slice through every rule; results come back in slice order whatever the workers do."""
     slices = source.slices()
     with clock.stage("detect"):
-        medians = cohort_medians(source, rules.rulebook)
         drift = fleet_drift(source, rules.rulebook) if "X01" not in rules.lacking else {}
 
         def one(positions: NDArray[np.int64]) -> SliceResult:

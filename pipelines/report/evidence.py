@@ -16,6 +16,7 @@ from pipelines.report.files import write_text
 from pipelines.report.profile_section import profile_parts
 from pipelines.report.register_section import moments, register_parts
 from pipelines.report.use_section import use_parts
+from pipelines.report.why_section import why
 from rules.model import Rulebook
 
 SHAPE_FAMILIES = ("jump", "cross_wiring")
@@ -72,6 +73,7 @@ def _sections(
         "open_cases": output.cases.filter(pl.col("status") == "open").height,
         "causes": evidence_tables.cause_lines(case, page) if case else [],
         "cannot_exclude": [page.cause(name) for name in case["cannot_exclude"] or []] if case else [],
+        "why": why(case, page) if case else None,
         "uses": use_parts(series, _spans(flagging), page),
         "registers": register_parts(series, moments(flagging), page),
         "profiles": profile_parts(series, _changed_on(flagging), page),
