@@ -105,7 +105,7 @@ def scan(
             findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
             coverage = coverage_table(results, rules, source.fleet.positions)
             work = make_cases(findings, source.fleet.positions, coverage, source.tickets, rulebook, as_of)
-            tasks = make_tasks(work.cases, task_plan(rulebook), as_of)
+            tasks = make_tasks(work.cases, task_plan(rulebook), as_of, work.load_tests)
             cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
         with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)

@@ -174,7 +174,8 @@ def test_a_refuted_pair_opens_no_case(tmp_path: Path) -> None:
     result = scanned(tmp_path, polls_of(load_at="A0"))
     (row,) = result.findings.filter(pl.col("code") == "X11").to_dicts()
     assert row["measured"] < -9
-    assert result.cases.filter(pl.col("status") == "open").is_empty()
+    assert result.cases.select("status", "suppressed_by").rows() == [("suppressed", "refuted_by_test")]
+    assert result.tasks.is_empty()
 
 
 def test_unmatched_polls_are_told(tmp_path: Path) -> None:
