@@ -101,6 +101,33 @@ def scan(
 
 
 @cli.command()
+@click.argument("book", type=PATH)
+@click.option("--cycle", "cycle_id", required=True, metavar="ID", help="The billing cycle (accounts.cycle_id).")
+@click.option("--end", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+              help="The day after the last one billed.")  # fmt: skip
+@click.option("--out", "folder", required=True, type=PATH, metavar="DIR", help="Folder to write, as for scan.")
+@click.option("--rules", "overlays", multiple=True, type=PATH, metavar="OVERLAY.toml",
+              help="Your own numbers over the standard rulebook; repeatable, the last one wins.")  # fmt: skip
+@shaped
+@answering
+def cycle(
+    manner: Manner, book: Path, cycle_id: str, end: dt.datetime, folder: Path, overlays: tuple[Path, ...],
+    form: str | None, target: Path | None,
+) -> None:  # fmt: skip
+    """Before bills go out: bill, note, hold or re-read."""
+    from pipelines.cycle import CycleWanted
+    from pipelines.destination import scan_folder
+    from pipelines.scan import scan as scan_book
+    from pipelines.terminal.cycle_answer import cycle_answer
+    from pipelines.terminal.progress import shown_progress
+
+    out, wanted = scan_folder(folder, book), CycleWanted(cycle_id, end.date())
+    with shown_progress(manner.lang, quiet=manner.quiet) as moved:
+        scan_book(book, wanted.end, out, overlays=overlays, cycle=wanted, progress=moved)
+    give(cycle_answer(out, manner.lang), form, target, manner)
+
+
+@cli.command()
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
 @click.option("--explain", is_flag=True, help="Each with its causes and the evidence for and against.")
@@ -145,12 +172,16 @@ def diff(manner: Manner, earlier: Path, later: Path, form: str | None, target: P
 @click.argument("who", metavar="CASE|ACCOUNT")
 @click.option("--out", type=PATH, required=True, metavar="FILE.html", help="The page to write.")
 @click.option("--book", type=PATH, help="The scanned book, if it moved; for accounts in no case.")
+@click.option("--customer", is_flag=True, help="A page to hand to the customer of ACCOUNT: their own meter only.")
 @answering
-def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None) -> None:
+def evidence(manner: Manner, folder: Path, who: str, out: Path, book: Path | None, customer: bool) -> None:
     """Write the evidence page of a case or account."""
-    from pipelines.terminal.pages import evidence_page
+    from pipelines.terminal.pages import customer_page, evidence_page
 
-    wrote(evidence_page(folder, who, out, book, manner.lang), manner)
+    if customer:
+        wrote(customer_page(folder, who, out, manner.lang), manner)
+    else:
+        wrote(evidence_page(folder, who, out, book, manner.lang), manner)
 
 
 @cli.command()

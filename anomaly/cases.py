@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from anomaly.diagnosis import CauseModel, code_index, probabilities
+from anomaly.diagnosis import CauseModel, code_index, weigh
 from anomaly.findings import digest
+from anomaly.ledger import ledgers
 
 INCIDENT_CODES = ("Q01", "C10", "G02")
 """Rules whose findings hit a whole box at once when its collector or supply fails."""
+
+COMPLAINT_CODE = "K01"
+COMPLAINT_LOOKS_BACK = pl.duration(days=31)
+"""Whoever complains has a bill in hand: what was found in the month before belongs to the complaint."""
 
 INCIDENT_ACCOUNTS = 3
 """From this many accounts of one box with the same gap on, the box is the story."""
@@ -62,8 +67,10 @@ def _with_owner(findings: pl.DataFrame) -> pl.DataFrame:
         pl.lit("area:") + pl.col("area_id"),
         pl.lit("?"),
     )
+    asked = pl.col("code") == COMPLAINT_CODE
     return together.select(
-        "start", "end", "family",
+        "end", "family",
+        start=pl.when(asked).then(pl.col("start") - COMPLAINT_LOOKS_BACK).otherwise("start"),
         owner=pl.when(is_incident).then(pl.lit("box:") + pl.col("box")).otherwise(alone),
         partner=pl.when(is_incident).then(None).otherwise(pl.lit("account:") + pl.col("related_account_id")),
     )  # fmt: skip
@@ -127,7 +134,8 @@ def _weighed(findings: pl.DataFrame, story: NDArray[np.int64], model: CauseModel
     code = code_index(model, speaking["code"])
     excess = (speaking["measured"] - speaking["limit"]).to_numpy()
     # Cut off, not rounded: the published probabilities of a case must not add up to more than one.
-    chance = np.floor(probabilities(model, speaking["story"].to_numpy(), code, excess, count) * 1e6 + 1e-3) / 1e6
+    found = weigh(model, speaking["story"].to_numpy(), code, excess, count)
+    chance = np.floor(found.probability * 1e6 + 1e-3) / 1e6
     leading = chance.argmax(axis=1) if count else np.empty(0, np.int64)
     cause = np.array(model.causes, dtype=object)[leading]
     ratio = model.log_ratios(code, excess)[np.arange(len(code)), leading[speaking["story"].to_numpy()]]
@@ -138,6 +146,7 @@ def _weighed(findings: pl.DataFrame, story: NDArray[np.int64], model: CauseModel
         probability=pl.Series(chance.max(axis=1) if count else [], dtype=pl.Float64),
         chances=pl.Series(chance, dtype=pl.Array(pl.Float64, len(model.causes))),
         family=pl.Series([grouping.cause_family[str(name)] for name in cause], dtype=pl.String),
+        ledger=ledgers(model, found, chance),
     )
     return stories.with_columns(case_id=pl.Series(_case_ids(stories), dtype=pl.String))
 
@@ -165,6 +174,7 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
     spans = speaking.group_by("story").agg(
         pl.col("start").min(),
         pl.col("end").max(),
+        pl.col("start").max().alias("latest_start"),
         pl.col("kwh_at_stake").filter(pl.col("speaks") == pl.col("speaks").max()).max(),
         pl.col("strength").max(),
         pl.col("account_id").n_unique().alias("accounts"),
@@ -174,6 +184,7 @@ def _summary(speaking: pl.DataFrame) -> pl.DataFrame:
         pl.col("code").unique().sort().alias("codes"),
         (pl.col("family") == "cross_wiring").all().alias("only_wiring"),
         pl.col("suppressed_by").drop_nulls().sort().first(),
+        pl.col("account_id").append(pl.col("related_account_id")).drop_nulls().unique().sort().alias("account_ids"),
     )
     stories = spans.join(lead, on="story").join(parties, on="story").sort("story")
     many = (pl.col("accounts") > 1) & pl.col("lead_related").is_null()

@@ -77,10 +77,25 @@ def cause_model(
     )
 
 
-def probabilities(
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """Cases weighed: `probability[cases, causes]`, and who moved it from the prior.
+
+    `raised[cases, causes]` are the causes that were weighed at all. Row by row, `case` and `code` (indices) spoke once
+    with `log_ratio[rows, causes]`, tempered natural logarithms (nats).
+    """
+
+    probability: NDArray[np.float64]
+    raised: NDArray[np.bool_]
+    case: NDArray[np.int64]
+    code: NDArray[np.int64]
+    log_ratio: NDArray[np.float64]
+
+
+def weigh(
     model: CauseModel, case: NDArray[np.int64], code: NDArray[np.int64], excess: NDArray[np.float64], cases: int
-) -> NDArray[np.float64]:
-    """Probability of each cause, `[cases, causes]`, from the case, code and excess over the limit of findings.
+) -> Weighed:
+    """Probability of each cause from the case, code and excess over the limit of findings.
 
     A repeated pair of case and code counts once, with its largest excess.
     Only the unknown cause and causes that some finding of the case speaks for are weighed.
@@ -88,7 +103,7 @@ def probabilities(
     loudest = np.lexsort((-excess, code, case))
     case, code, excess = case[loudest], code[loudest], excess[loudest]
     once = np.append(True, (np.diff(case) != 0) | (np.diff(code) != 0))[: len(case)]
-    case, ratio = case[once], model.log_ratios(code[once], excess[once])
+    case, code, ratio = case[once], code[once], model.log_ratios(code[once], excess[once])
     score = np.tile(model.log_prior, (cases, 1))
     raised = np.zeros(score.shape, bool)
     raised[:, model.unknown] = True
@@ -96,7 +111,7 @@ def probabilities(
     np.logical_or.at(raised, case, ratio > 0)
     score = np.where(raised, score, -np.inf)
     weight = np.exp(score - score.max(axis=1, keepdims=True)) if cases else score
-    return weight / weight.sum(axis=1, keepdims=True) if cases else weight
+    return Weighed(weight / weight.sum(axis=1, keepdims=True) if cases else weight, raised, case, code, ratio)
 
 
 def code_index(model: CauseModel, codes: pl.Series) -> NDArray[np.int64]:

@@ -28,6 +28,16 @@ _CAUSE = dy.Struct(
         "evidence_against": dy.List(dy.String()),
     }
 )
+_ENTRY = dy.Struct(
+    {
+        "code": dy.String(nullable=True),
+        "cause": dy.String(),
+        "side": dy.String(),
+        "log_odds": dy.Float64(),
+        "text_en": dy.String(),
+        "text_zh": dy.String(),
+    }
+)
 _CHECK = dy.Struct(
     {
         "check": dy.String(),
@@ -98,6 +108,12 @@ class Cases(dy.Schema):
     headline_zh = words("one sentence, Chinese", required=True)
     status = _one_of(v.CASE_STATUSES, "open or suppressed")
     suppressed_by = identifier("name of the innocent explanation, or `budget`")
+    account_ids = dy.List(dy.String(), description="every account its reported findings name, sorted")
+    ledger = dy.List(
+        _ENTRY,
+        description="what led to the cause against `unknown`, in nats: the prior, then each code as it counts "
+        "(tempered); the sum is ln(P(cause) / P(unknown))",
+    )
 
 
 class Tasks(dy.Schema):
@@ -161,6 +177,27 @@ class Series(dy.Schema):
     temperature_c = number("°C", "daily mean temperature")
 
 
+class Rebills(dy.Schema):
+    """One month of one home of a confirmed exchange: what to book once the check on site has proved it."""
+
+    case_id = identifier("the case", required=True)
+    month = day("first day of the month; the month of the change is a part", required=True)
+    account_id = identifier("the home", required=True)
+    related_account_id = identifier("the account on whose meter the home is measured", required=True)
+    from_day = day("first day that counts; empty in a month before the change")
+    days_counted = whole("d", "days with energy of all meters of the exchange", required=True)
+    days_missing = whole("d", "days left out: some meter has no energy", required=True)
+    measured_kwh = number("kWh", "what its own meter measured", required=True)
+    proposed_kwh = number("kWh", "what the meter measured that the home hangs on", required=True)
+    difference_kwh = number("kWh", "proposed − measured", required=True)
+    low_kwh = number("kWh", "least difference over the days the change may have happened", required=True)
+    high_kwh = number("kWh", "largest difference over these days", required=True)
+    money_difference = number("money", "the difference at the account's price, where it is known")
+    basis = _one_of(v.REBILL_BASES, "what the day of the change rests on")
+    note_en = words("what to know before booking, English", required=True)
+    note_zh = words("what to know before booking, Chinese", required=True)
+
+
 class Cycle(dy.Schema):
     """One account in a billing cycle: bill it or not."""
 
@@ -183,5 +220,6 @@ OUTPUTS: dict[str, type[dy.Schema]] = {
     "coverage": Coverage,
     "quarantine": Quarantine,
     "series": Series,
+    "rebills": Rebills,
     "cycle": Cycle,
 }

@@ -41,6 +41,8 @@ CASE_STATUSES = ("open", "suppressed")
 TASK_KINDS = ("desk", "visit", "remote")
 TASK_STATES = ("blocked", "open", "done", "void")
 COVERAGE_STATUSES = ("evaluated", "insufficient_data", "not_applicable")
+REBILL_BASES = ("named_day", "dated", "assumed_week", "static")
+"""What the day of an exchange rests on: on record, read off the use, assumed within a week, or not known."""
 CYCLE_DECISIONS = ("bill", "note", "hold", "reread")
 
 _CAUSES_OF_FAMILY = {

@@ -13,13 +13,18 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from anomaly.cases import Grouping, group
+from anomaly.cases import COMPLAINT_CODE, Grouping, group
 from anomaly.diagnosis import CauseModel, cause_model
 from anomaly.tasks import LoadTest
 from anomaly.vocabulary import CAUSE_FAMILY
 from pipelines.case_text import Speaker
+from pipelines.explained import explained_before
+from pipelines.ledger import told_ledger
 from pipelines.load_tests import load_tests_of, with_load_tests
 from rules.model import Rulebook
+
+CLOSING = ("budget", "explained_before", "only_supporting", "weak_evidence", "refuted_by_test")
+"""What suppresses a whole case."""
 
 SPIKE_CODE = "J02"
 """The rule of the spike channel; every other jump is in the sustained channel."""
@@ -42,6 +47,7 @@ def make_cases(
     positions: pl.DataFrame,
     coverage: pl.DataFrame,
     tickets: pl.DataFrame,
+    outcomes: pl.DataFrame,
     rulebook: Rulebook,
     as_of: dt.date,
 ) -> Casework:
@@ -51,12 +57,15 @@ def make_cases(
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
     tagged, cases = group(judged, model, grouping)
     cases = _substantial(_valued(cases, positions, model, rulebook), tagged, model, rulebook)
+    silent = rulebook.suppressors["explained_before"].limit_values()
+    cases = explained_before(cases, outcomes, as_of, **silent)
     cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
     cases = _ranked(cases)
     speaker = Speaker(rulebook, as_of)
     tagged = _told_by_case(tagged, cases)
     cases = _in_words(cases, tagged, coverage, model, speaker)
     cases = _with_duties(with_load_tests(cases, tagged, model, rulebook, speaker), rulebook)
+    cases = cases.with_columns(ledger=told_ledger(rulebook))
     return Casework(tagged, _published(cases, tickets), load_tests_of(cases))
 
 
@@ -139,9 +148,11 @@ def _substantial(
 def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) -> pl.DataFrame:
     """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first.
 
+    Whoever asked gets an answer: a case with a complaint is outside the budget.
     A case that no jump rule started (an odd curve whose cause nobody knows) comes after those that one did.
     """
-    is_jump = (pl.col("family") == "jump") & pl.col("open")
+    asked = pl.col("codes").list.contains(COMPLAINT_CODE)
+    is_jump = (pl.col("family") == "jump") & pl.col("open") & ~asked
     spike = pl.col("codes").list.set_difference([SPIKE_CODE]).list.len() == 0
     channel = pl.when(~is_jump).then(None).when(spike).then(pl.lit("spike")).otherwise(pl.lit("sustained"))
     allowed = {
@@ -171,8 +182,7 @@ def _ranked(cases: pl.DataFrame) -> pl.DataFrame:
 
 def _told_by_case(findings: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """What suppresses a whole case suppresses the findings that were reported for it."""
-    whole = ["budget", "only_supporting", "weak_evidence", "refuted_by_test"]
-    closed = cases.filter(pl.col("suppressed_by").is_in(whole))
+    closed = cases.filter(pl.col("suppressed_by").is_in(CLOSING))
     told = findings.join(closed.select("case_id", why="suppressed_by"), on="case_id", how="left", maintain_order="left")
     hit = pl.col("why").is_not_null() & (pl.col("status") == "reported")
     return told.with_columns(
@@ -247,5 +257,5 @@ def _published(cases: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
         "case_id", "rank", "family", "cause", "probability", "causes", "causes_zh", "cannot_exclude", "account_id",
         "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end", "kwh_at_stake",
         "money_at_stake", "priority", "needs_visit", "hold_bill", "ticket_ids", "headline_en", "headline_zh",
-        "status", "suppressed_by",
+        "status", "suppressed_by", "account_ids", "ledger",
     )  # fmt: skip

@@ -109,6 +109,21 @@ class CheckReport:
     completeness: Completeness
     rules: tuple[Readiness, ...]
     notes: tuple[Note, ...]
+    curves: bool = False
+
+    @property
+    def wiring_blind(self) -> tuple[str, ...]:
+        """Why homes on each other's meters may stay unseen in this book, the gravest first."""
+        present = {table.name for table in self.tables if table.present}
+        reasons = {
+            "no_neighbours": not self.boxes and not self.areas,
+            "areas_only": bool(self.areas and not self.boxes),
+            "totals_only": not self.curves,
+            "no_named_days": not present & {"events", "tickets"},
+            "no_files": "accounts" not in present,
+            "no_balance": not self.supply_meters,
+        }
+        return tuple(name for name, holds in reasons.items() if holds)
 
 
 def check(book: Book, requirements: Mapping[str, Requirement]) -> CheckReport:
@@ -144,6 +159,7 @@ def check(book: Book, requirements: Mapping[str, Requirement]) -> CheckReport:
         completeness=filled,
         rules=tuple(Readiness(code, _lacking(needs, facts)) for code, needs in sorted(requirements.items())),
         notes=book.notes,
+        curves=facts.curve,
     )
 
 

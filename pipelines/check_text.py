@@ -71,6 +71,38 @@ _TEXTS = {
         "{table}：{rows} 行完全重复，只计一次。",
     ),
 }
+_WIRING = {
+    "title": ("Homes on each other's meters: what this book cannot show", "串户：本账本看不出的情形"),
+    "no_neighbours": (
+        "No box and no area is on file (accounts.box_id, area_id): no home can be compared with its neighbours, "
+        "so exchanged homes are not looked for at all.",
+        "档案缺表箱和台区（accounts.box_id、area_id）：无法与邻户比较，串户检查完全不能进行。",
+    ),
+    "areas_only": (
+        "No box is on file (accounts.box_id): homes are compared within their area, and not at all where it is large.",
+        "档案缺表箱（accounts.box_id）：只能在台区内比较，台区户数多时不比较。",
+    ),
+    "totals_only": (
+        "No interval reads: homes are told apart by their daily totals, which finds fewer exchanges.",
+        "没有负荷曲线：只能凭日电量区分住户，能发现的串户会少一些。",
+    ),
+    "no_named_days": (
+        "No events and no tickets: works, cuts and complaints cannot name the day, nor show a cut at the wrong home.",
+        "没有事件和工单：无法借施工、停复电或投诉确定日期，也看不出停错户。",
+    ),
+    "no_files": (
+        "No accounts table: vacancy, move-in, class and generation cannot be held against the meters.",
+        "没有 accounts 表：空置、迁入、用户类别和光伏登记无法与电表对照。",
+    ),
+    "no_balance": (
+        "No supply meters: nobody can be shown to hang on another area than filed.",
+        "没有台区总表：看不出户挂错台区。",
+    ),
+    "always": (
+        "In any book: two homes that live alike, and an exchange as old as the reads that no record contradicts.",
+        "任何账本都看不出：两户用电习惯相近，或自有抄表以来就已接错而档案中没有矛盾。",
+    ),
+}
 _RULES_ZH = {
     "empty_required": "必填项为空，请补全",
     "null_register": "示数为空但质量标志不是 missing，请标为 missing 或删除该行",
@@ -119,6 +151,8 @@ def render(report: CheckReport, lang: str) -> Iterator[str | Table]:
     yield from _completeness(report.completeness, lang)
     yield from (_note(note, lang) for note in report.notes)
     yield from _rules(report.rules, lang)
+    yield _WIRING["title"][lang == "zh"]
+    yield from (f"  · {_WIRING[name][lang == 'zh']}" for name in (*report.wiring_blind, "always"))
 
 
 def _say(key: str, lang: str, **facts: object) -> str:

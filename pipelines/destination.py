@@ -7,7 +7,10 @@ from pathlib import Path
 from anomaly.errors import UsageError
 
 SCAN_FILES = frozenset(
-    {f"{name}.parquet" for name in ("findings", "cases", "tasks", "coverage", "quarantine", "series")}
+    {
+        f"{name}.parquet"
+        for name in ("findings", "cases", "tasks", "coverage", "quarantine", "rebills", "series", "cycle")
+    }
     | {"run.json"}
 )
 DEMO_MARK = "truth.parquet"

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from pipelines.output import Row, ScanOutput
+from pipelines.output import Row, ScanOutput, parties
+from pipelines.report.blindness import blind_spots
 from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
+from pipelines.report.ledger_section import ledger_part
+from pipelines.report.rebill_section import rebill_line
 from pipelines.report.why_section import why
 from rules.model import Rulebook
 
@@ -36,14 +39,16 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
         caution = [page.t("page.no_case", account=who), page.t("page.no_case_caution")]
         return "\n".join([*caution, *_unchecked(output, [who], page)])
     case = subject.cases[0]
-    accounts = [account for account in (case["account_id"], case["related_account_id"]) if account]
+    accounts, findings = parties(case), output.findings_of(case)
     tasks = output.tasks.filter(pl.col("case_id") == case["case_id"])
     blocks = [
-        _head(case, page),
+        [*_head(case, page), *_rebill(output, case, page)],
+        _ledger(case, page),
         _causes(case, page),
         _why(case, page),
-        _findings(output.findings_of(case), accounts, page),
+        _findings(findings, accounts, page),
         _steps(tasks, page),
+        _blind(blind_spots(case, findings, output.series_of(accounts), page), page),
         _unchecked(output, accounts, page),
     ]
     others = [f"  {page.headline(other)} ({other['case_id']})" for other in subject.cases[1:]]
@@ -61,10 +66,12 @@ def _head(case: Row, page: Edition) -> list[str]:
     ]
     if case["status"] == "suppressed":
         facts.insert(0, t("page.suppressed", reason=page.suppressor(case["suppressed_by"])))
+    many = case["account_ids"] if len(case["account_ids"]) > 2 else []
     named = [
         (t("page.case"), case["case_id"]),
-        (t("page.account"), case["account_id"]),
-        (t("page.related_account"), case["related_account_id"]),
+        (t("page.accounts"), page.comma.join(many)),
+        (t("page.account"), None if many else case["account_id"]),
+        (t("page.related_account"), None if many else case["related_account_id"]),
         (t("page.meter"), case["meter_id"]),
         (t("page.area"), case["area_id"]),
         (t("page.at_stake"), page.f.kwh(case["kwh_at_stake"])),
@@ -84,6 +91,25 @@ def _causes(case: Row, page: Edition) -> list[str]:
         lines += [f"           − {evidence}" for evidence in cause.evidence_against]
     open_causes = page.comma.join(page.cause(name) for name in case["cannot_exclude"] or [])
     return [*lines, f"   {page.t('causes.cannot_exclude')}: {open_causes}"] if open_causes else lines
+
+
+def _ledger(case: Row, page: Edition) -> list[str]:
+    """Why we think so, in ten seconds: one line per check, the sum last."""
+    part = ledger_part(case, page)
+    if part is None:
+        return []
+    lines = [f"   {nats:>6}  {f'{code} ' if code else ''}{text}" for nats, code, text in part.rows]
+    heading = page.t("ledger.ask", heading=page.t("ledger.heading"), question=part.question)
+    return [heading, *lines, f" = {part.total:>6}  {part.odds}", f"           {part.weight}"]
+
+
+def _rebill(output: ScanOutput, case: Row, page: Edition) -> list[str]:
+    line = rebill_line(output, case, page)
+    return [f"   {line}"] if line else []
+
+
+def _blind(sentences: list[str], page: Edition) -> list[str]:
+    return [page.t("blind.heading"), *(f"   · {sentence}" for sentence in sentences)] if sentences else []
 
 
 def _why(case: Row, page: Edition) -> list[str]:

@@ -35,11 +35,16 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "case_id", "rank", "family", "cause", "probability", "causes", "cannot_exclude", "account_id",
             "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end",
             "kwh_at_stake", "money_at_stake", "needs_visit", "hold_bill", "ticket_ids", "headline_en",
-            "headline_zh", "status", "suppressed_by",
+            "headline_zh", "status", "suppressed_by", "account_ids", "ledger",
         ),
         "tasks": ("task_id", "case_id", "step", "kind", "state", "due_at", "checks"),
         "coverage": ("code", "account_id", "meter_id", "status", "reason", "positions"),
         "quarantine": ("file", "line", "table", "rule", "reason"),
+        "rebills": (
+            "case_id", "month", "account_id", "related_account_id", "from_day", "days_counted", "days_missing",
+            "measured_kwh", "proposed_kwh", "difference_kwh", "low_kwh", "high_kwh", "money_difference", "note_en",
+            "note_zh",
+        ),
     }
 )  # fmt: skip
 SERIES_COLUMNS = ("account_id", "point_id", "meter_id", "date", "register_kwh", "quality", "kwh", "spread")
@@ -81,6 +86,7 @@ class ScanOutput:
     tasks: pl.DataFrame
     coverage: pl.DataFrame
     quarantine: pl.DataFrame
+    rebills: pl.DataFrame
 
     @property
     def as_of(self) -> date:
@@ -123,8 +129,7 @@ class ScanOutput:
             exact = self.cases.join(self.tasks.filter(pl.col("task_id") == who), on="case_id", how="semi")
         if not exact.is_empty():
             return _subject(who, exact)
-        named = (pl.col("account_id") == who) | (pl.col("related_account_id") == who)
-        of_account = self.cases.filter(named)
+        of_account = self.cases.filter(pl.col("account_ids").list.contains(who))
         if not of_account.is_empty() or not self.series_of([who]).is_empty():
             return Subject(who, who, tuple(_leading_first(of_account).to_dicts()))
         return _subject(who, self._by_prefix(who))
@@ -158,6 +163,11 @@ class ScanOutput:
                 todo=f"list the cases with: kwhy cases {self.folder}; other accounts are in the book",
             )
         return found
+
+
+def parties(case: Row) -> list[str]:
+    """The accounts a case is about, in order: one, a pair or a ring; none where a box or an area is the story."""
+    return list(case["account_ids"]) if case["account_id"] else []
 
 
 def open_output(path: Path) -> ScanOutput:

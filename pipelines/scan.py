@@ -29,13 +29,15 @@ from pipelines.book_rows import no_quarantine
 from pipelines.casework import make_cases
 from pipelines.cohorts import cohort_medians
 from pipelines.coverage import coverage_table, lacking_tables
+from pipelines.cycle import CycleWanted, check_cycle, cycle_table
 from pipelines.detect import Rules, SliceResult, detect
 from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
+from pipelines.rebill import rebill_table
 from pipelines.series import SERIES, series_of
-from pipelines.source import read_source
+from pipelines.source import dated, read_source
 from pipelines.tally import Tally
 from pipelines.why import with_why
 from pipelines.writing import locked, replaced, write_table
@@ -81,10 +83,12 @@ def scan(
     *,
     overlays: tuple[Path, ...] = (),
     workers: int = 2,
+    cycle: CycleWanted | None = None,
     progress: Progress | None = None,
 ) -> Scanned:
     """Scan a book as it was known on `as_of` and write the output folder `out` whole, or not at all.
 
+    With `cycle`, the folder also holds cycle.parquet: the decision about every account of that billing cycle.
     Raises BookError where the input breaks the contract, RulebookError for a bad rulebook, LockedError when
     another run writes the same folder. Bad rows are no error: they are in quarantine.parquet with a reason.
     """
@@ -94,6 +98,8 @@ def scan(
     with locked(out), tempfile.TemporaryDirectory(prefix="kwhy-") as scratch:
         with clock.stage("read"):
             book = open_book(book_path)
+            if cycle:
+                check_cycle(cycle, book.frame("accounts"))
             tally = Tally()
             source = read_source(book, rulebook, as_of, tally, Path(scratch))
             lacking = lacking_tables(tally.seen(), rulebook, curves=source.has_curves())
@@ -102,21 +108,17 @@ def scan(
             medians = cohort_medians(source, rulebook)
         results = _all_slices(source, rules, medians, workers, clock)
         with clock.stage("cases"):
-            findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
-            coverage = coverage_table(results, rules, source.fleet.positions)
-            work = make_cases(findings, source.fleet.positions, coverage, source.tickets, rulebook, as_of)
-            tasks = make_tasks(work.cases, task_plan(rulebook), as_of, work.load_tests)
-            cases = with_why(work.cases, source, medians, book.frame("weather"), rulebook)
-        with clock.stage("write"), replaced(out) as folder:
             run = _run_record(book, rulebook, as_of, tally)
+            tables = _tables(book, source, results, rules, medians, as_of, cycle)
+            tables["quarantine"] = _quarantine(tally)
+            run["counts"] = _counts(tally, source.fleet, tables)
+            if cycle:
+                run["cycle"] = {"cycle_id": cycle.cycle_id, "end": cycle.end.isoformat()}
+        with clock.stage("write"), replaced(out) as folder:
             stamp = [pl.lit(rulebook.version).alias("rulebook_version"), pl.lit(run["run_id"]).alias("run_id")]
-            write_table(work.findings.with_columns(stamp), folder / "findings.parquet")
-            write_table(cases, folder / "cases.parquet")
-            write_table(tasks, folder / "tasks.parquet")
-            write_table(coverage, folder / "coverage.parquet")
-            write_table(_quarantine(tally), folder / "quarantine.parquet")
-            write_table(_series(results, work.findings, source, book.frame("weather")), folder / "series.parquet")
-            run["counts"] = _counts(tally, source.fleet, work.findings, work.cases, tasks)
+            tables["findings"] = tables["findings"].with_columns(stamp)
+            for name, table in tables.items():
+                write_table(table, folder / f"{name}.parquet")
             run["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
             run["detector_seconds"] = _detector_seconds(results)
             (folder / "run.json").write_text(json.dumps(run, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -142,6 +144,32 @@ def _all_slices(
                 results.append(result)
                 clock.step("detect", number / len(slices))
     return results
+
+
+def _tables(
+    book: Book, source: Source, results: list[SliceResult], rules: Rules, medians: NDArray[np.float64], as_of: dt.date,
+    cycle: CycleWanted | None,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """What the output folder holds, by name, from the findings of all slices."""
+    rulebook, positions = rules.rulebook, source.fleet.positions
+    weather, outcomes = book.frame("weather"), dated(book.frame("outcomes"), "decided_on", as_of)
+    findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
+    coverage = coverage_table(results, rules, positions)
+    work = make_cases(findings, positions, coverage, source.tickets, outcomes, rulebook, as_of)
+    cases = with_why(work.cases, source, medians, weather, rulebook)
+    series = _series(results, work.findings, source, weather)
+    tables = {
+        "findings": work.findings,
+        "cases": cases,
+        "tasks": make_tasks(work.cases, task_plan(rulebook), as_of, work.load_tests),
+        "coverage": coverage,
+        "series": series,
+        "rebills": rebill_table(work.cases, work.findings, series, positions, rulebook, as_of),
+    }
+    if cycle:
+        accounts, bills = book.frame("accounts"), book.frame("bills")
+        tables["cycle"] = cycle_table(cycle, accounts, bills, work.findings, cases, source, medians, rulebook)
+    return tables
 
 
 def _run_record(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally) -> dict[str, Any]:
@@ -192,23 +220,25 @@ def _series(
     return told.select(*SERIES).sort("account_id", "point_id", "date", "meter_id")
 
 
-def _counts(
-    tally: Tally, fleet: Fleet, findings: pl.DataFrame, cases: pl.DataFrame, tasks: pl.DataFrame
-) -> dict[str, Any]:
-    def per(frame: pl.DataFrame, column: str) -> dict[str, int]:
-        return dict(sorted(Counter(frame[column].drop_nulls().to_list()).items()))
-
+def _counts(tally: Tally, fleet: Fleet, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    findings, cases = tables["findings"], tables["cases"]
+    decisions = {"cycle_decisions": _per(tables["cycle"], "decision")} if "cycle" in tables else {}
     return {
         "tables": {name: dict(numbers) for name, numbers in sorted(tally.counts.items())},
         "positions": len(fleet.positions),
         "accounts": fleet.positions["account_id"].drop_nulls().n_unique(),
         "findings": len(findings),
-        "findings_suppressed_by": per(findings, "suppressed_by"),
+        "findings_suppressed_by": _per(findings, "suppressed_by"),
         "cases_open": int((cases["status"] == "open").sum()),
-        "cases_suppressed_by": per(cases, "suppressed_by"),
-        "open_by_cause": per(cases.filter(pl.col("status") == "open"), "cause"),
-        "tasks": len(tasks),
+        "cases_suppressed_by": _per(cases, "suppressed_by"),
+        "open_by_cause": _per(cases.filter(pl.col("status") == "open"), "cause"),
+        "tasks": len(tables["tasks"]),
+        **decisions,
     }
+
+
+def _per(frame: pl.DataFrame, column: str) -> dict[str, int]:
+    return dict(sorted(Counter(frame[column].drop_nulls().to_list()).items()))
 
 
 def _detector_seconds(results: list[SliceResult]) -> dict[str, float]:

@@ -26,7 +26,7 @@ STANDARD_FILES = (
     "wording.toml",
     "settings.toml",
 )
-WORDING_SECTIONS = ("headline", *TERM_SECTIONS, "unit", "evidence", "reason")
+WORDING_SECTIONS = ("headline", *TERM_SECTIONS, "unit", "evidence", "reason", "cycle")
 SECTIONS = ("detector", "cause", "check", "suppressor", "setting", *WORDING_SECTIONS)
 
 # What an overlay may say although the standard does not: the parts of an entry that may be absent.

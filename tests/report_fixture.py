@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from anomaly.frames_outputs import OUTPUTS
+from pipelines.rebill import rebill_table
 from rules.rulebook import load
 from tests.report_series import (
     AS_OF,
@@ -40,6 +41,10 @@ RUN = {
 RULES = load()
 
 
+SWAP_FACTS = {
+    "change_day": str(SWAP_DAY), "earliest_day": str(SWAP_DAY - timedelta(days=2)),
+    "latest_day": str(SWAP_DAY + timedelta(days=1)),
+}  # fmt: skip
 CASE_OF = {PAIR_A: "c5e0a7f31b2d", MISREAD: "a91c44d20e6f", JUMP: "b7720f9e8c13", ROLLOVER: "d03b5512aa90"}
 
 
@@ -80,6 +85,7 @@ def findings() -> pl.DataFrame:
             "X01", "cross_wiring", PAIR_A, SWAP_DAY, AS_OF, measured=0.83, expected=0.12, limit=0.55,
             unit="1",
             kwh_at_stake=824.6, related_account_id=PAIR_B, related_meter_id=f"43{PAIR_B[3:]}08",
+            facts=json.dumps(SWAP_FACTS),
         ),
         _finding(
             "J01", "jump", PAIR_A, SWAP_DAY, AS_OF, measured=17.6, expected=5.9, limit=2.4, unit="kWh/d",
@@ -109,8 +115,22 @@ def _case(case_id: str, rank: int | None, cause: str, account: str, **more: Any)
         "kwh_at_stake": 0.0, "money_at_stake": None, "priority": 1.0, "needs_visit": False,
         "hold_bill": False,
         "ticket_ids": [], "headline_en": "", "headline_zh": "", "status": "open", "suppressed_by": None,
-        **more,
+        "account_ids": sorted(name for name in (account, more.get("related_account_id")) if name),
+        "ledger": [], **more,
     }  # fmt: skip
+
+
+def _ledger(cause: str, prior: float, *codes: tuple[str, float]) -> list[dict[str, Any]]:
+    """Entries of a ledger: the prior, then each code with its nats."""
+    first = {"code": None, "cause": cause, "side": "prior", "log_odds": prior}
+    rest = [
+        {"code": code, "cause": cause, "side": "for" if nats > 0 else "against", "log_odds": nats}
+        for code, nats in codes
+    ]
+    texts = [RULES.wording["evidence"]["ledger_prior"].text, *(RULES.detectors[code].title for code, _ in codes)]
+    return [
+        {**row, "text_en": text["en"], "text_zh": text["zh"]} for row, text in zip([first, *rest], texts, strict=True)
+    ]
 
 
 def _cause(name: str, probability: float, speaks: list[str], against: list[str]) -> dict[str, Any]:
@@ -127,9 +147,9 @@ def cases() -> pl.DataFrame:
                 _cause("customer_use", 0.09, ["A lasting change of use"], ["Both changed on the same day"]),
                 _cause("unknown", 0.05, [], []),
             ],
+            ledger=_ledger("swapped_pair", -4.83, ("X01", 6.62), ("J01", -0.45)),
             cannot_exclude=["customer_use"], related_account_id=PAIR_B, related_meter_id=f"43{PAIR_B[3:]}08",
-            start=SWAP_DAY, end=AS_OF, kwh_at_stake=824.6, money_at_stake=461.78,
-            needs_visit=True, hold_bill=True,
+            start=SWAP_DAY, end=AS_OF, kwh_at_stake=824.6, money_at_stake=461.78, needs_visit=True, hold_bill=True,
             ticket_ids=["95598-240311-0072"],
             headline_en=f"Since 18 Jan accounts {PAIR_A} and {PAIR_B} use what the other used "
             "before: 5.9 became 17.6 kWh/day and 17.2 became 5.6 kWh/day. "
@@ -244,12 +264,18 @@ def quarantine() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_schema("quarantine"), orient="row")
 
 
+def rebills() -> pl.DataFrame:
+    """The rebill proposal of the pair, made from the fixture's own series."""
+    positions = pl.DataFrame({"account_id": [PAIR_A, PAIR_B], "customer_since": None, "price_per_kwh": [0.56, None]})
+    return rebill_table(cases(), findings(), series(), positions, RULES, AS_OF)
+
+
 def write_output(folder: Path, **replaced: pl.DataFrame) -> Path:
     """Write the fixture as a scan output folder; tables given by name replace the fixture's own."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "findings": findings, "cases": cases, "tasks": tasks, "coverage": coverage, "quarantine": quarantine,
-        "series": series,
+        "series": series, "rebills": rebills,
     }  # fmt: skip
     for name, build in tables.items():
         table = replaced[name] if name in replaced else build()

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipelines.report.chart import Caption
 from pipelines.report.daily_chart import Day, daily_chart
 from pipelines.report.edition import edition
+from pipelines.report.mirror_chart import Exchange, MirrorDay, mirror_chart
 from pipelines.report.profile_chart import Profile, profile_chart
 from pipelines.report.register_chart import RegisterPoint, register_chart
 from tests.report_fixture import RULES
@@ -27,6 +28,19 @@ def _days() -> list[Day]:
         band = (6.0, 11.0, 16.0) if index >= 30 else (None, None, None)
         days.append(Day(date(2024, 1, 20) + timedelta(days=index), kwh, 10 <= index < 14, *band, flagged))
     return days
+
+
+def _mirrored() -> list[MirrorDay]:
+    """Forty days of two meters exchanged on the 25th, with days one of them was not read."""
+    first, days = date(2024, 1, 20), []
+    for index in range(40):
+        small, large = 3.0 + index % 3, 11.0 + index % 5
+        up, down = (large, small) if index >= 25 else (small, large)
+        days.append(MirrorDay(first + timedelta(days=index), None if 8 <= index < 11 else up, down))
+    return days
+
+
+SWAPPED = Exchange(date(2024, 2, 14), date(2024, 2, 12), date(2024, 2, 15))
 
 
 def _reads() -> list[RegisterPoint]:
@@ -56,6 +70,8 @@ GOLDENS: dict[str, Callable[[], str]] = {
     "chart_register_en.svg": lambda: register_chart(_reads(), CAPTION, EN),
     "chart_register_zh.svg": lambda: register_chart(_reads(), CAPTION, ZH),
     "chart_profile_en.svg": lambda: profile_chart(*_profiles(), CAPTION, EN),
+    "chart_mirror_en.svg": lambda: mirror_chart(_mirrored(), ("0101", "0102"), SWAPPED, CAPTION, EN),
+    "chart_mirror_static_zh.svg": lambda: mirror_chart(_mirrored(), ("0101", "0102"), None, CAPTION, ZH),
     "chart_nothing_zh.svg": lambda: daily_chart([], [], CAPTION, ZH),
 }
 

@@ -73,12 +73,12 @@ def series() -> pl.DataFrame:
     misread[(MISREAD_DAY - FIRST).days] -= 360.0
     gap = _registers(pair_b, 20110.4)
     gap_kwh = np.diff(gap)
-    gap_kwh[60:66] = gap_kwh[60:66].mean()
+    gap_kwh[110:116] = gap_kwh[110:116].mean()
     gap_rows = _account(PAIR_B, gap).with_columns(
-        kwh=pl.Series(np.round(gap_kwh, 2)), spread=pl.Series([60 <= day < 66 for day in range(DAYS)])
+        kwh=pl.Series(np.round(gap_kwh, 2)), spread=pl.Series([110 <= day < 116 for day in range(DAYS)])
     )
     gap_rows = gap_rows.with_columns(
-        register_kwh=pl.when(pl.int_range(pl.len()).is_between(61, 65)).then(None).otherwise("register_kwh")
+        register_kwh=pl.when(pl.int_range(pl.len()).is_between(111, 115)).then(None).otherwise("register_kwh")
     )
     rollover = _registers(_use(5, 8.0), 998_900.0) % 1_000_000
     rolled = _account(ROLLOVER, rollover).with_columns(

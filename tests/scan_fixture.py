@@ -25,6 +25,7 @@ Rows = list[dict[str, Any]]
 
 START = dt.date(2026, 1, 1)
 RESULTS = ("findings", "cases", "tasks", "coverage")
+BESIDE = ("quarantine", "series", "rebills")
 TYPES: dict[str, Any] = {
     "removed_on": pl.Date,
     "installed_on": pl.Date,
@@ -159,6 +160,7 @@ class Result:
     coverage: pl.DataFrame
     quarantine: pl.DataFrame
     series: pl.DataFrame
+    rebills: pl.DataFrame
 
     @property
     def run(self) -> dict[str, Any]:
@@ -179,7 +181,7 @@ class Result:
 def scan_book(book: Path, as_of: dt.date, out: Path, **options: Any) -> Result:
     """Scan a book and read the output back."""
     scanned = scan(book, as_of, out, **options)
-    return Result(scanned, *(pl.read_parquet(out / f"{name}.parquet") for name in (*RESULTS, "quarantine", "series")))
+    return Result(scanned, *(pl.read_parquet(out / f"{name}.parquet") for name in (*RESULTS, *BESIDE)))
 
 
 def scan_tables(folder: Path, as_of: int, /, **tables: Rows | pl.DataFrame) -> Result:

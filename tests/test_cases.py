@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly.findings import SCHEMA, digest
-from anomaly.frames import CAUSE_FAMILY, OUTPUTS
+from anomaly.frames import CAUSE_FAMILY, INPUTS, OUTPUTS
 from anomaly.tasks import make_tasks
 from pipelines.casework import Casework, make_cases
 from pipelines.detect import COVERAGE
@@ -72,6 +72,7 @@ def work(
     accounts: int = 5,
     price: float | None = None,
     tickets: pl.DataFrame | None = None,
+    outcomes: pl.DataFrame | None = None,
     rulebook: Rulebook = RULEBOOK,
 ) -> Casework:
     """Cases of these findings in a fleet of accounts A0, A1 …"""
@@ -85,6 +86,7 @@ def work(
         positions,
         pl.DataFrame(schema=COVERAGE),
         none if tickets is None else tickets,
+        INPUTS["outcomes"].create_empty() if outcomes is None else outcomes,
         rulebook,
         AS_OF,
     )
@@ -297,7 +299,7 @@ class TestCauses:
     def test_every_code_speaks_for_its_causes_family(self) -> None:
         """A rule of errors of reading, alone, must not leave the first place to a jump it never spoke of."""
         for code, rule in RULEBOOK.detectors.items():
-            assert code == "R02" or max(rule.causes.values()) > 1, code
+            assert code in ("R02", "K01") or max(rule.causes.values()) > 1, code
 
 
 class TestValue:
@@ -381,3 +383,72 @@ class TestTooLittle:
     def test_support_counts_in_the_case_of_another(self, supporting: Rulebook) -> None:
         done = work(finding("X01", "A0", measured=40.0, limit=9.0), finding("J01", "A0"), rulebook=supporting)
         assert done.cases.select("status", "cause").rows() == [("open", "swapped_pair")]
+
+
+def outcome(cause: str, decided: int, **columns: Any) -> pl.DataFrame:
+    """One result of a check at account A0."""
+    row = {
+        "case_id": "another", "account_id": "A0", "related_account_id": None, "cause": cause, "result": "explained",
+        "decided_on": day(decided), "valid_until": None, "note": None, **columns,
+    }  # fmt: skip
+    return INPUTS["outcomes"].create_empty().vstack(pl.DataFrame([row], INPUTS["outcomes"].create_empty().schema))
+
+
+class TestExplainedBefore:
+    """An explanation holds for its term, unless something new is found."""
+
+    QUIET: ClassVar = [("suppressed", "explained_before")]
+    OPEN: ClassVar = [("open", None)]
+
+    @pytest.mark.parametrize(
+        ("decided", "columns", "expected"),
+        [
+            pytest.param(50, {}, QUIET, id="explained ten days ago"),
+            pytest.param(50, {"result": "refuted"}, QUIET, id="the cause was refuted"),
+            pytest.param(50, {"result": "inconclusive"}, OPEN, id="nothing came of it"),
+            pytest.param(50, {"account_id": "A1"}, OPEN, id="another account"),
+            pytest.param(50, {"related_account_id": "A1"}, OPEN, id="a pair it is one of"),
+            pytest.param(50, {"valid_until": day(59)}, OPEN, id="no longer valid"),
+            pytest.param(50, {"valid_until": day(60)}, QUIET, id="valid to this day"),
+            pytest.param(38, {}, QUIET, id="decided a week before the finding starts"),
+            pytest.param(37, {}, OPEN, id="decided longer before it"),
+            pytest.param(-1, {"valid_until": None}, OPEN, id="61 days ago"),
+        ],
+    )
+    def test_truth_table(self, decided: int, columns: dict[str, Any], expected: list[tuple[str, str | None]]) -> None:
+        done = work(finding("R01", "A0", 45, 46), outcomes=outcome("register_rollback", decided, **columns))
+        assert done.cases.select("status", "suppressed_by").rows() == expected
+
+    def test_another_cause_is_another_matter(self) -> None:
+        done = work(finding("R01", "A0"), outcomes=outcome("misread", 50))
+        assert done.cases["status"].to_list() == ["open"]
+
+    def test_an_outcome_that_names_the_case_settles_it_whatever_the_cause(self) -> None:
+        case_id = work(finding("R01", "A0")).cases["case_id"].item()
+        done = work(finding("R01", "A0"), outcomes=outcome("misread", 50, case_id=case_id))
+        assert done.cases["suppressed_by"].to_list() == ["explained_before"]
+        assert done.findings["suppressed_by"].to_list() == ["explained_before"]
+
+    def test_a_complaint_after_the_decision_reopens_it(self) -> None:
+        asked = finding("K01", "A0", 59, 60, family="jump")
+        done = work(finding("R01", "A0"), asked, outcomes=outcome("register_rollback", 50))
+        assert done.cases["status"].to_list() == ["open"]
+
+
+class TestComplaints:
+    """Who asks gets a case."""
+
+    def test_a_complaint_without_any_finding_is_a_case_of_unknown_cause(self) -> None:
+        done = work(finding("K01", "A0", family="jump"))
+        assert done.cases.select("cause", "family", "status").rows() == [("unknown", "jump", "open")]
+        assert_readable(done.cases)
+
+    def test_a_complaint_is_outside_the_budget(self) -> None:
+        jumps = [finding("J01", f"B{at}", strength=9.0) for at in range(20)]
+        done = work(*jumps, finding("K01", "A0", family="jump"), finding("J01", "A0", strength=0.1), accounts=30)
+        assert done.cases.filter(pl.col("suppressed_by") == "budget").is_empty()
+
+    def test_a_finding_says_more_than_the_complaint(self) -> None:
+        done = work(finding("K01", "A0", family="jump"), finding("R01", "A0"))
+        (case,) = done.cases.to_dicts()
+        assert case["cause"] == "register_rollback"

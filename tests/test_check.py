@@ -241,3 +241,27 @@ def test_the_report_in_both_languages(tmp_path: Path, lang: str, words: list[str
 )
 def test_every_lack_has_words(what: str, lang: str) -> None:
     assert lacking_text(what, lang)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "told"),
+    [
+        pytest.param({}, ["no_neighbours", "totals_only", "no_named_days", "no_files"], id="no_accounts"),
+        pytest.param(
+            {"area_id": ["T", "T"]}, ["areas_only", "totals_only", "no_named_days"], id="areas_without_boxes"
+        ),
+        pytest.param({"area_id": ["T", "T"], "box_id": ["K", "K"]}, ["totals_only", "no_named_days"], id="boxes"),
+    ],
+)
+def test_a_newcomer_is_told_which_cross_wiring_stays_unseen(
+    tmp_path: Path, accounts: dict[str, list[str]], told: list[str]
+) -> None:
+    folder = _daily_book(tmp_path)
+    if accounts:
+        pl.DataFrame({"account_id": ["A", "B"], **accounts}).write_parquet(folder / "accounts.parquet")
+    report = check(open_book(folder), {})
+    assert list(report.wiring_blind) == told
+    for lang, words in (("en", "In any book"), ("zh", "任何账本都看不出")):
+        said = [line for line in render(report, lang) if isinstance(line, str)]
+        assert sum(line.startswith("  · ") for line in said) == len(told) + 1
+        assert words in said[-1]

@@ -15,9 +15,10 @@ from filelock import FileLock
 
 from anomaly.errors import BookError, KwhyError, LockedError, PartialError, UsageError
 from pipelines.destination import SCAN_FILES
+from pipelines.terminal.summary import scan_summary
 from tests.command_line import finished_scan, kwhy, small_book
 from tests.readme import ROOT
-from tests.report_fixture import cases
+from tests.report_fixture import cases, coverage
 
 
 @pytest.fixture
@@ -52,6 +53,20 @@ def test_a_scan_tells_what_it_did(tmp_path: Path) -> None:
     in_chinese = kwhy(*scan_words(tmp_path, "--lang", "zh")).stderr
     assert "已扫描 6 户" in in_chinese
     assert "1  示数抄录错误\n" in in_chinese
+
+
+def test_a_scan_tells_how_many_homes_had_neighbours(tmp_path: Path) -> None:
+    folder = finished_scan(tmp_path / "out")
+    rows = [
+        ("X01", None, None, "evaluated", "", 4), ("X01", "A", "a", "insufficient_data", "no_neighbours", 1),
+        ("X01", "B", "b", "insufficient_data", "group_too_large", 1),
+        ("X01", "C", "c", "insufficient_data", "group_too_large", 1),
+    ]  # fmt: skip
+    pl.DataFrame(rows, coverage().schema, orient="row").write_parquet(folder / "coverage.parquet")
+    said = "\n".join(scan_summary(folder, (), "en"))
+    assert "exchanged homes: 4 of 7 metering points" in said
+    assert said.index("2  No box is on file") < said.index("1  No neighbour to compare with")
+    assert "7 个计量点中 4 个" in "\n".join(scan_summary(folder, (), "zh"))
 
 
 @pytest.mark.usefixtures("fake_scan")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -20,6 +22,7 @@ from pipelines.scan import scan
 from rules.rulebook import load
 
 RULEBOOK = load()
+TABLES = ("findings", "cases", "tasks", "coverage", "series", "rebills")
 SEED = 2
 SWAP_DAY = dt.date(2013, 10, 10)
 EVERYBODY_DAILY = Plan(monthly_share=0.0, curve_share=1.0, rate_share=0.0, generation_share=0.0, ct_share=0.0)
@@ -36,7 +39,7 @@ def scanned(town: Town, **without: None) -> dict[str, pl.DataFrame]:
         tables = {name: rows for name, rows in town.tables().items() if name not in without}
         write_book(tables, book)
         scan(book, town.as_of.item(), out)
-        return {name: pl.read_parquet(out / f"{name}.parquet") for name in ("findings", "cases", "tasks", "coverage")}
+        return {name: pl.read_parquet(out / f"{name}.parquet") for name in TABLES}
 
 
 def unlike(town: Town) -> tuple[str, str]:
@@ -102,6 +105,51 @@ def test_the_case_says_what_speaks_for_it_and_against(kind: str) -> None:
     assert tasks["kind"][0] == "visit"
     checks = {check["check"] for check in tasks["checks"][0]}
     assert {"plate", "breaker_test", "load_on_test"} <= checks
+
+
+@pytest.mark.parametrize("kind", ["swapped_pair_silent", "swapped_pair_exchange"])
+def test_the_rebill_gives_each_home_what_it_really_used(kind: str) -> None:
+    """Month by month nothing is lost; with the truth of the town at hand each home's own use is what is proposed."""
+    result, truth = told(kind)
+    rebills = result["rebills"]
+    assert rebills["case_id"].n_unique() == 1
+    pair = [str(truth["account_id"]), str(truth["related_account_id"])]
+    assert sorted(set(rebills["account_id"])) == pair
+    by_month = rebills.group_by("month").agg(pl.col("measured_kwh", "proposed_kwh", "difference_kwh").sum())
+    assert by_month["measured_kwh"].to_list() == pytest.approx(by_month["proposed_kwh"].to_list(), abs=1e-6)
+    assert by_month["difference_kwh"].abs().max() == pytest.approx(0.0, abs=1e-6)
+    assert (rebills["low_kwh"] <= rebills["difference_kwh"]).all()
+    assert (rebills["difference_kwh"] <= rebills["high_kwh"]).all()
+    assert rebills["days_missing"].sum() == 0
+    for account in pair:
+        mine = rebills.filter(pl.col("account_id") == account)
+        used = used_kwh(account, mine["from_day"].min())
+        sums = mine.select(pl.col("measured_kwh", "low_kwh", "high_kwh").sum()).row(0, named=True)
+        assert sums["measured_kwh"] + sums["low_kwh"] <= used * 1.01, account
+        assert sums["measured_kwh"] + sums["high_kwh"] >= used * 0.99, account
+        assert sums["measured_kwh"] != pytest.approx(used, rel=0.5), "what its own meter measured is another's"
+
+
+def used_kwh(account: str, since: dt.date) -> float:
+    """What a home of the untouched town really used from a day on."""
+    town = sample_town(SEED)
+    (row,) = (town.accounts["account_id"] == account).arg_true()
+    days = town.days[: town.dials.use_wh.shape[1]] >= np.datetime64(since, "D")
+    return float(town.dials.use_wh[row, days].sum()) / 1000
+
+
+@pytest.mark.parametrize("kind", ["swapped_pair_silent", "swapped_pair_exchange"])
+def test_the_ledger_adds_up_and_names_both_accounts(kind: str) -> None:
+    result, truth = told(kind)
+    (case,) = result["cases"].filter(pl.col("family") == "cross_wiring").to_dicts()
+    assert {truth["account_id"], truth["related_account_id"]} <= set(case["account_ids"])
+    assert case["ledger"][0]["side"] == "prior"
+    assert "X01" in {entry["code"] for entry in case["ledger"]}
+    chances = {one["cause"]: one["probability"] for one in case["causes"]}
+    odds = sum(entry["log_odds"] for entry in case["ledger"])
+    if "unknown" in chances:
+        assert odds == pytest.approx(math.log(chances["swapped_pair"] / chances["unknown"]), abs=1e-3)
+    assert odds > 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

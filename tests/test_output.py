@@ -52,6 +52,15 @@ def test_a_case_is_found_by_any_of_its_names(output: ScanOutput, who: str, case_
     assert output.find_case(who)["case_id"] == case_id
 
 
+def test_a_case_is_found_by_every_account_it_names(tmp_path: Path) -> None:
+    """Of a ring or a box incident more accounts are in the story than the two columns can hold."""
+    ring = pl.when(pl.col("account_id") == PAIR_A).then(pl.lit([JUMP, PAIR_A, PAIR_B, "third"]))
+    cases = fixture.cases().with_columns(account_ids=ring.otherwise("account_ids"))
+    output = open_output(fixture.write_output(tmp_path, cases=cases))
+    assert output.find("third").cases[0]["case_id"] == "c5e0a7f31b2d"
+    assert [case["case_id"] for case in output.find(JUMP).cases] == ["c5e0a7f31b2d", "b7720f9e8c13"]
+
+
 def test_an_account_without_a_case_is_found_by_its_series(output: ScanOutput) -> None:
     subject = output.find(QUIET)
     assert (subject.account_id, subject.cases) == (QUIET, ())
@@ -73,7 +82,7 @@ def test_a_prefix_of_two_cases_is_refused_with_candidates(tmp_path: Path) -> Non
 
 
 def test_the_leading_case_of_an_account_comes_first(tmp_path: Path) -> None:
-    cases = fixture.cases().with_columns(account_id=pl.lit(JUMP))
+    cases = fixture.cases().with_columns(account_ids=pl.lit([JUMP]))
     subject = open_output(fixture.write_output(tmp_path, cases=cases)).find(JUMP)
     assert [case["rank"] for case in subject.cases] == [1, 2, 3, None]
 

@@ -14,12 +14,9 @@ from hypothesis import strategies as st
 from anomaly.cases import case_id_of
 from anomaly.polled_tasks import MOST_ACCOUNTS, months_back, parties_of
 from anomaly.tasks import task_id_of
-from pipelines.casework import make_cases
-from pipelines.detect import COVERAGE
 from pipelines.terminal.summary import scan_summary
-from rules.rulebook import load
 from tests.scan_fixture import Result, day, instant, lay_tables, reads, scan_tables
-from tests.test_cases import finding
+from tests.test_cases import finding, work
 
 ACCOUNTS = ("A0", "A1", "A2", "B0")
 BOXES = {"A0": "box-1", "A1": "box-1", "A2": "box-1", "B0": "box-9"}
@@ -89,13 +86,8 @@ def test_months_go_back_to_the_first_of_the_history() -> None:
 @settings(max_examples=30, deadline=None)
 @given(family=st.sampled_from(["J01", "X01"]), first=st.integers(1, 55))
 def test_the_id_of_a_real_case_is_the_one_that_is_tried(family: str, first: int) -> None:
-    rulebook = load()
-    positions = pl.DataFrame({"account_id": ["A0"], "price_per_kwh": [0.5]})
-    tickets = pl.DataFrame(schema={"ticket_id": pl.String, "account_id": pl.String})
     kind = "jump" if family == "J01" else "cross_wiring"
-    row = finding(family, "A0", first, 59, measured=30.0, limit=9.0, family=kind)
-    coverage = pl.DataFrame(schema=COVERAGE)
-    (case,) = make_cases(pl.DataFrame([row]), positions, coverage, tickets, rulebook, day(60)).cases.to_dicts()
+    (case,) = work(finding(family, "A0", first, 59, measured=30.0, limit=9.0, family=kind)).cases.to_dicts()
     related = case["related_account_id"]
     assert case["case_id"] == case_id_of(case["family"], case["account_id"], related, f"{day(first):%Y-%m}")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.report.chart import LEFT, RIGHT, Caption, runs, spaced
 from pipelines.report.daily_chart import BARS_SHOWN, Day, daily_chart
+from pipelines.report.mirror_chart import Exchange, MirrorDay, mirror_chart
 from pipelines.report.profile_chart import Profile, profile_chart
 from pipelines.report.register_chart import RegisterPoint, register_chart
 from pipelines.report.scale import Scale, bounds, round_step
@@ -166,3 +167,31 @@ def test_runs_are_half_open() -> None:
 def test_titles_are_escaped() -> None:
     svg = daily_chart(days(1.0), [], Caption("x", "<b>&", "d"), EN)
     assert "&lt;b&gt;&amp;" in drawn(svg)
+
+
+def test_in_a_mirror_the_colour_follows_the_home_and_the_side_the_meter() -> None:
+    use = [(1.0, 9.0), (1.0, 9.0), (9.0, 1.0), (9.0, 1.0)]
+    shown = [MirrorDay(START + timedelta(days=at), up, down) for at, (up, down) in enumerate(use)]
+    on = START + timedelta(days=2)
+    svg = str(mirror_chart(shown, ("A", "B"), Exchange(on, on, on), CAPTION, EN))
+    homes = {kind: re.findall(r"M([\d.]+) 129(?:\.0)?V([\d.]+)", path)
+             for kind, path in re.findall(r'<path class="(read|other)" d="([^"]+)"', svg)}  # fmt: skip
+    heights = {kind: sorted(abs(float(top) - 129.0) for _, top in bars) for kind, bars in homes.items()}
+    assert max(heights["read"]) < min(heights["other"]), "one home uses little wherever it is drawn"
+    up = {kind: [float(top) < 129.0 for _, top in bars] for kind, bars in homes.items()}
+    assert up == {"read": [True, True, False, False], "other": [False, False, True, True]}
+    assert "day not sure" not in svg
+
+
+def test_a_mirror_of_nothing_says_so() -> None:
+    nothing = [MirrorDay(START, None, None)]
+    assert EN.t("chart.nothing") in str(mirror_chart(nothing, ("A", "B"), None, CAPTION, EN))
+    assert EN.t("chart.nothing") in str(mirror_chart([], ("A", "B"), None, CAPTION, EN))
+
+
+@given(st.lists(st.tuples(KWH, KWH), max_size=40), st.one_of(st.none(), st.integers(0, 50)))
+@settings(max_examples=60, deadline=None)
+def test_any_two_meters_can_be_drawn(values: list[tuple[float | None, float | None]], on: int | None) -> None:
+    shown = [MirrorDay(START + timedelta(days=at), up, down) for at, (up, down) in enumerate(values)]
+    day = START + timedelta(days=on or 0)
+    drawn(str(mirror_chart(shown, ("A", "B"), None if on is None else Exchange(day, day, day), CAPTION, EN)))

@@ -10,8 +10,10 @@ import pytest
 
 from anomaly.errors import KwhyError
 from pipelines.output import NotInOutputError, ScanOutput, open_output
+from pipelines.report.customer_page import customer_html
 from pipelines.report.evidence import evidence_html, write_evidence
 from pipelines.report.task_sheets import write_task_sheets
+from pipelines.report.texts import page_texts
 from tests import report_fixture as fixture
 from tests.report_fixture import RULES
 from tests.report_series import JUMP, MISREAD, PAIR_A, PAIR_B, QUIET, ROLLOVER, series
@@ -97,6 +99,56 @@ def test_a_pair_shows_both_accounts_on_one_page(output: ScanOutput) -> None:
     assert f"户号 {PAIR_A}" in html
     assert f"户号 {PAIR_B}" in html
     assert "缺抄期间均摊" in html
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_pair_shows_why_how_much_and_what_cannot_be_seen(output: ScanOutput, lang: str) -> None:
+    html = evidence_html(output, PAIR_B, rules=RULES, lang=lang)
+    t = page_texts(lang)
+    for key in ("ledger.heading", "pair.heading", "rebill.heading", "rebill.caution", "blind.heading", "blind.tenants"):
+        assert t(key) in html, key
+    assert RULES.wording["evidence"]["ledger_prior"].text[lang] in html
+    assert "+6.6" in html
+    assert "3.8 : 1" in html
+    assert t("pair.title", up=PAIR_A, down=PAIR_B) in html
+    assert html.count(">−1,078.4<") == html.count(">+1,078.4<") == 1
+    one_home = evidence_html(output, JUMP, rules=RULES, lang=lang)
+    for key in ("pair.heading", "rebill.heading", "blind.heading"):
+        assert t(key) not in one_home, key
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(("own", "other"), [(PAIR_A, PAIR_B), (PAIR_B, PAIR_A)])
+def test_a_customer_never_sees_the_other_home(output: ScanOutput, own: str, other: str, lang: str) -> None:
+    html = checked(customer_html(output, own, rules=RULES, lang=lang))
+    assert own in html
+    assert other not in html
+    assert f"43{other[3:]}08" not in html
+    assert f"43{own[3:]}08" not in html, "a meter number may be the neighbour's"
+    days = {name: set(output.series_of([name])["kwh"].drop_nulls()) for name in (own, other)}
+    numbers = {float(number) for number in re.findall(r'<td class="n">([\d.]+)</td>', html)}
+    assert numbers
+    assert numbers <= {round(kwh, 2) for kwh in days[own]}
+    (case,) = output.find(own).cases
+    assert case["headline_en"] not in html
+    assert case["headline_zh"] not in html
+    said = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<table>.*?</table>|<[^>]+>", "", html, flags=re.DOTALL)
+    for proposed in output.rebills["proposed_kwh"]:
+        assert f"{proposed:,.1f}" not in said
+    for word in ("X01", " nat", RULES.causes["swapped_pair"].title[lang]):
+        assert word not in said
+
+
+@pytest.mark.parametrize("who", ["nobody", "c5e0a7f31b2d"])
+def test_a_customers_page_is_for_one_account(output: ScanOutput, who: str) -> None:
+    with pytest.raises(KwhyError, match="no account"):
+        customer_html(output, who, rules=RULES)
+
+
+@pytest.mark.parametrize("who", [MISREAD, JUMP, ROLLOVER, QUIET])
+def test_any_account_can_have_a_customers_page(output: ScanOutput, who: str) -> None:
+    html = checked(customer_html(output, who, rules=RULES, lang="zh"))
+    assert ("目前没有需要核对" in html) == (who in (ROLLOVER, QUIET))
 
 
 def test_a_jump_shows_the_day_before_and_after(output: ScanOutput) -> None:
@@ -194,12 +246,12 @@ def test_task_sheets_have_one_sheet_per_open_case_in_order_of_rank(
     html = checked(
         write_task_sheets(output, tmp_path / "t.html", rules=RULES, lang=lang).read_text(encoding="utf-8")
     )
-    assert re.findall(r'<article class="sheet" aria-label="\S+ (\w+)"', html) == [
+    assert re.findall(r'<article class="sheet(?: joint)?" aria-label="\S+ (\w+)"', html) == [
         "c5e0a7f31b2d",
         "a91c44d20e6f",
         "b7720f9e8c13",
     ]
-    assert html.count("<svg") == 6, "two QR codes on each sheet"
+    assert html.count("<svg") == 7, "two QR codes on each sheet, three where two meters are the story"
     check = RULES.checks["breaker_test"]
     assert check.do[lang] in html.replace("&#39;", "'")
     assert check.safety is not None
@@ -216,11 +268,35 @@ def test_one_case_alone_can_be_printed(output: ScanOutput, tmp_path: Path) -> No
     assert "property boundary" in html
 
 
-def test_a_sheet_names_no_other_account_beside_the_headline(output: ScanOutput, tmp_path: Path) -> None:
-    html = write_task_sheets(output, tmp_path / "t.html", rules=RULES, case=PAIR_A).read_text(
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_pair_has_both_doors_on_one_sheet_and_nobodys_use(
+    output: ScanOutput, tmp_path: Path, lang: str
+) -> None:
+    """The sheet lies open at two doors: meter numbers and the box, no account, no energy of either home."""
+    html = write_task_sheets(output, tmp_path / "t.html", rules=RULES, case=PAIR_A, lang=lang).read_text(
         encoding="utf-8"
     )
-    assert html.count(PAIR_B) == 1, "in the sentence that says why; the facts give the meter alone"
+    assert html.count("<article") == 1
+    for account in (PAIR_A, PAIR_B):
+        assert account not in html
+        assert html.count(f"43{account[3:]}08") == 2, "beside its QR code and as a line to fill in"
+    assert "BX-17" in html
+    text = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", html, flags=re.DOTALL)
+    (case,) = output.cases.filter(pl.col("case_id") == "c5e0a7f31b2d").to_dicts()
+    assert case[f"headline_{lang}"] not in text
+    for kwh in ("5.9", "17.6", "17.2", "5.6", "824", "825", "1,078"):
+        assert not re.search(rf"(?<![\d.]){re.escape(kwh)}(?![\d.])", text), kwh
+
+
+def test_a_ring_has_a_line_for_each_meter(tmp_path: Path) -> None:
+    ring = fixture.findings().filter(pl.col("code") == "X01").with_columns(
+        account_id=pl.lit(PAIR_B), meter_id=pl.lit(f"43{PAIR_B[3:]}08"), related_account_id=pl.lit("third"),
+        related_meter_id=pl.lit("third-meter"), finding_id=pl.lit("f-ring"),
+    )  # fmt: skip
+    folder = fixture.write_output(tmp_path / "scan", findings=pl.concat([fixture.findings(), ring]))
+    html = write_task_sheets(open_output(folder), tmp_path / "t.html", rules=RULES, case=PAIR_A).read_text()
+    assert "third-meter" in html
+    assert "3 doors, one visit" in html
 
 
 def test_no_tasks_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

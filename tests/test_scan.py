@@ -12,9 +12,10 @@ import polars.selectors as cs
 import pytest
 
 from anomaly.frames import OUTPUTS
-from rules.rulebook import load
+from anomaly.registry import load_all
 from tests.odd_books import ODD_BOOKS
 from tests.scan_fixture import (
+    BESIDE,
     RESULTS,
     Result,
     assert_readable,
@@ -103,7 +104,7 @@ class TestSameAnswer:
             same_results(town[2], other, (*RESULTS, "series"))
         assert other.run["run_id"] == town[2].run["run_id"]
         assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-            [*(f"{name}.parquet" for name in (*RESULTS, "quarantine", "series")), "run.json"]
+            [*(f"{name}.parquet" for name in (*RESULTS, *BESIDE)), "run.json"]
         )
 
     def test_whole_areas_alone_find_the_same(self, town: tuple[Path, dt.date, Result], tmp_path: Path) -> None:
@@ -179,11 +180,11 @@ class TestAsOf:
 
 
 class TestOutputsKeepTheContract:
-    @pytest.mark.parametrize("table", [*RESULTS, "quarantine", "series"])
+    @pytest.mark.parametrize("table", [*RESULTS, *BESIDE])
     def test_columns_and_types(self, town: tuple[Path, dt.date, Result], table: str) -> None:
         written: pl.DataFrame = getattr(town[2], table)
         schema = OUTPUTS[table]
-        assert len(written) or table == "quarantine"
+        assert len(written) or table in ("quarantine", "rebills")
         known = written.select(schema.column_names())
         assert known.schema == schema.create_empty().schema
         schema.validate(known)
@@ -214,14 +215,14 @@ class TestOutputsKeepTheContract:
 def test_odd_books_are_scanned_and_their_coverage_adds_up(tmp_path: Path, name: str) -> None:
     tables, as_of = ODD_BOOKS[name]
     result = scan_tables(tmp_path, as_of, **tables)
-    for table in (*RESULTS, "quarantine", "series"):
+    for table in (*RESULTS, *BESIDE):
         schema = OUTPUTS[table]
         written = getattr(result, table).select(schema.column_names())
         assert written.schema == schema.create_empty().schema, table
         schema.validate(written)
     positions = result.run["counts"]["positions"]
     per_code = result.coverage.group_by("code").agg(pl.col("positions").sum())
-    assert len(per_code) == len(load().detectors)
+    assert len(per_code) == len(load_all())
     assert per_code["positions"].unique().to_list() == [positions]
 
 

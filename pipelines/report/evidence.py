@@ -8,12 +8,16 @@ from typing import Any
 import polars as pl
 
 from pipelines.lookup import series_from_book
-from pipelines.output import NotInOutputError, Row, ScanOutput, Subject
+from pipelines.output import NotInOutputError, Row, ScanOutput, Subject, parties
 from pipelines.report import evidence_tables
+from pipelines.report.blindness import blind_spots
 from pipelines.report.chart import environment
 from pipelines.report.edition import Edition, edition
 from pipelines.report.files import write_text
+from pipelines.report.ledger_section import ledger_part
+from pipelines.report.pair_section import pair_part
 from pipelines.report.profile_section import profile_parts
+from pipelines.report.rebill_section import rebill_parts
 from pipelines.report.register_section import moments, register_parts
 from pipelines.report.use_section import use_parts
 from pipelines.report.why_section import why
@@ -58,8 +62,9 @@ def _with_reads(
 
 
 def _accounts(subject: Subject, case: Row | None) -> list[str]:
-    named = [case["account_id"], case["related_account_id"]] if case else [subject.account_id]
-    return [account for account in named if account]
+    if case:
+        return parties(case)
+    return [subject.account_id] if subject.account_id else []
 
 
 def _sections(
@@ -68,13 +73,19 @@ def _sections(
     findings = output.findings_of(case) if case else output.findings_touching(accounts)
     flagging = _flagging(findings)
     tasks = output.tasks.filter(pl.col("case_id") == (case["case_id"] if case else ""))
+    rebills, rebill_notes = rebill_parts(output, case, page) if case else ([], [])
     return {
         "accounts": accounts,
+        "ledger": ledger_part(case, page) if case else None,
+        "pair": pair_part(output, case, series, page) if case else None,
+        "rebills": rebills,
+        "rebill_notes": rebill_notes,
+        "blind": blind_spots(case, findings, series, page) if case else [],
         "open_cases": output.cases.filter(pl.col("status") == "open").height,
         "causes": evidence_tables.cause_lines(case, page) if case else [],
         "cannot_exclude": [page.cause(name) for name in case["cannot_exclude"] or []] if case else [],
         "why": why(case, page) if case else None,
-        "uses": use_parts(series, _spans(flagging), page),
+        "uses": use_parts(series, spans_of(flagging), page),
         "registers": register_parts(series, moments(flagging), page),
         "profiles": profile_parts(series, _changed_on(flagging), page),
         "findings": evidence_tables.finding_rows(findings, accounts, page),
@@ -89,7 +100,8 @@ def _flagging(findings: pl.DataFrame) -> pl.DataFrame:
     return findings if reported.is_empty() else reported
 
 
-def _spans(findings: pl.DataFrame) -> Sequence[tuple[date, date]]:
+def spans_of(findings: pl.DataFrame) -> Sequence[tuple[date, date]]:
+    """The days of findings, half-open, each span once."""
     spans = findings.select("start", "end").unique().sort("start", "end").rows()
     return [(start, max(end, start + timedelta(days=1))) for start, end in spans]
 

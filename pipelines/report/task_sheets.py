@@ -19,14 +19,19 @@ from rules.model import Rulebook
 
 @dataclass(frozen=True)
 class Sheet:
-    """What one sheet says, ready for the template."""
+    """What one sheet says, ready for the template.
+
+    `doors` are the meters of a pair or ring, one line each to fill in; empty where one account is the story. A sheet
+    with doors names no account and no energy: it lies open at two families' doors.
+    """
 
     case: Row
     task: Row
-    reasons: tuple[str, str]
+    reasons: tuple[str, ...]
     cannot_exclude: list[str]
     steps: list[Step]
     codes: list[tuple[str, str, Markup]]
+    doors: list[str]
 
 
 def write_task_sheets(
@@ -46,7 +51,7 @@ def write_task_sheets(
             where=str(output.folder),
             todo=f"see what was found: kwhy cases {output.folder}",
         )
-    sheets = (_sheet(row, planned[row["case_id"]], page) for row in cases)
+    sheets = (_sheet(row, planned[row["case_id"]], _doors(row, output), page) for row in cases)
     return write_whole(target, lambda path: _render(path, sheets, output, page))
 
 
@@ -69,21 +74,35 @@ def _open_cases(output: ScanOutput) -> list[Row]:
     return output.cases.filter(pl.col("status") == "open").sort("rank", "case_id", nulls_last=True).to_dicts()
 
 
-def _sheet(case: Row, tasks: pl.DataFrame, page: Edition) -> Sheet:
+def _doors(case: Row, output: ScanOutput) -> list[str]:
+    """The meters of a pair or ring, in the order of their accounts; of any other case none."""
+    if not case["related_account_id"]:
+        return []
+    findings = output.findings_of(case).filter(pl.col("family") == "cross_wiring")
+    sides = [findings.select("account_id", "meter_id")]
+    if "related_meter_id" in findings.columns:
+        sides.append(findings.select(account_id="related_account_id", meter_id="related_meter_id"))
+    told = dict(pl.concat(sides).drop_nulls().sort("account_id", "meter_id", descending=True).rows())
+    told |= {case["account_id"]: case["meter_id"], case["related_account_id"]: case["related_meter_id"]}
+    return [meter for _, meter in sorted(told.items()) if meter]
+
+
+def _sheet(case: Row, tasks: pl.DataFrame, doors: list[str], page: Edition) -> Sheet:
     first = tasks.sort("step", "task_id").to_dicts()[0]
     t, f = page.t, page.f
-    likely = t(
-        "sheet.likely",
-        cause=page.cause(case["cause"]),
-        probability=f.percent(case["probability"]),
-        stake=f.kwh(case["kwh_at_stake"]),
-    )
-    named = [("page.meter", case["meter_id"]), ("sheet.task", first["task_id"])]
+    numbers = {"cause": page.cause(case["cause"]), "probability": f.percent(case["probability"])}
+    reasons: tuple[str, ...] = (page.headline(case), t("sheet.likely", stake=f.kwh(case["kwh_at_stake"]), **numbers))
+    if doors:
+        together = t("sheet.doors") if len(doors) == 2 else t("sheet.rings", doors=len(doors))
+        reasons = (t("sheet.pair_reason"), t("sheet.pair_likely", **numbers), together)
+    meters = doors or [case["meter_id"]]
+    named = [*(("page.meter", meter) for meter in meters), ("sheet.task", first["task_id"])]
     return Sheet(
         case,
         first,
-        (page.headline(case), likely),
+        reasons,
         [page.cause(name) for name in case["cannot_exclude"] or []],
         steps(tasks, page),
         [(t(key), value, qr_code(value)) for key, value in named if value],
+        doors,
     )

@@ -12,9 +12,10 @@ from pipelines.report.chart import Caption
 from pipelines.report.daily_chart import Day, daily_chart
 from pipelines.report.edition import Edition
 
-DAYS_ON_A_PAGE = 500
-"""All charts of a page together show this many days, which keeps the page below 150 KB."""
+DAYS_ON_A_PAGE = 260
+"""Where there are several charts they show this many days together, which keeps the page below 150 KB."""
 DAYS_IN_A_CHART = 366
+"""A chart alone on its page shows a year."""
 DAYS_BEFORE = 120
 USUAL_DAYS = 60
 NAMED_ONE_BY_ONE = 3
@@ -36,7 +37,7 @@ class UsePart:
 def use_parts(series: pl.DataFrame, flagged: Sequence[Span], edition: Edition) -> list[UsePart]:
     """One part per account and point of the series; `flagged` are half-open spans of days."""
     positions = series.partition_by("account_id", "point_id", maintain_order=True)
-    room = min(DAYS_IN_A_CHART, DAYS_ON_A_PAGE // max(1, len(positions)))
+    room = DAYS_IN_A_CHART if len(positions) < 2 else max(DAYS_ON_A_PAGE // len(positions), 1)
     parts = [_part(position, flagged, room, index, edition) for index, position in enumerate(positions)]
     return parts
 

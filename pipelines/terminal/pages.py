@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.destination import with_ending
 from pipelines.output import open_output
+from pipelines.report.customer_page import write_customer_page
 from pipelines.report.evidence import write_evidence
 from pipelines.report.task_sheets import write_task_sheets
 from pipelines.report.worklist import write_worklist
@@ -16,6 +17,12 @@ def evidence_page(folder: Path, who: str, out: Path, book: Path | None, lang: st
     """Write the evidence page of a case or account. Raises UsageError for another ending than .html."""
     page = with_ending(out, ".html")
     return write_evidence(open_output(folder), who, page, rules=load(), lang=lang, book=book)
+
+
+def customer_page(folder: Path, account_id: str, out: Path, lang: str) -> Path:
+    """Write the page for the customer of one account. Raises UsageError for another ending than .html."""
+    page = with_ending(out, ".html")
+    return write_customer_page(open_output(folder), account_id, page, rules=load(), lang=lang)
 
 
 def task_pages(folder: Path, out: Path, lang: str) -> Path:

@@ -14,6 +14,9 @@ from pipelines.report.edition import Edition, edition
 from pipelines.terminal.words import words
 from rules.rulebook import load
 
+EXCHANGED_HOMES = "X01"
+"""The rule that holds every home against its neighbours."""
+
 
 def open_cases(folder: Path, *, urgent: bool) -> int:
     """Number of open cases of a scan; of urgent ones, whose bill must be held, where `urgent`."""
@@ -114,3 +117,18 @@ def _unchecked(output: ScanOutput, page: Edition) -> Iterator[str]:
         yield "  " + t("scan.unchecked_by", reason=reason.rstrip(".。"), codes=page.comma.join(codes))
     if partly:
         yield t("scan.partly", checks=number(partly))
+    yield from _compared(coverage, page)
+
+
+def _compared(coverage: pl.DataFrame, page: Edition) -> Iterator[str]:
+    """How many points were held against their neighbours for exchanged homes, and why the others were not."""
+    t, number = words(page.lang), page.f.number
+    own = coverage.filter(pl.col("code") == EXCHANGED_HOMES)
+    judged = own.filter(pl.col("status") == "evaluated")["positions"].sum()
+    missed = own.filter((pl.col("status") != "evaluated") & (pl.col("positions") > 0))
+    reasons = missed.group_by("reason").agg(pl.col("positions").sum())
+    if not len(own) or not len(missed):
+        return
+    yield t("scan.compared", judged=number(judged), all=number(judged + missed["positions"].sum()))
+    for reason, count in reasons.sort("positions", "reason", descending=[True, False]).rows():
+        yield f"    {number(count):>5}  {page.reason(EXCHANGED_HOMES, reason)}"
