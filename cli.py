@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pipelines.terminal.door import (
+    FORMATS,
     PATH,
     Door,
     Manner,
@@ -193,6 +194,36 @@ def tasks(manner: Manner, folder: Path, out: Path) -> None:
     from pipelines.terminal.pages import task_pages
 
     wrote(task_pages(folder, out, manner.lang), manner)
+
+
+@cli.command()
+@click.argument("book", type=PATH)
+@click.option("--out", type=PATH, required=True, metavar="OVERLAY.toml", help="The overlay to write, for scan --rules.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+              help="Look back from 00:00 of this day. [default: the last day with reads]")  # fmt: skip
+@click.option("--rules", "overlays", multiple=True, type=PATH, metavar="OVERLAY.toml",
+              help="Numbers already in force over the standard rulebook; repeatable.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="[default: table]")
+@answering
+def calibrate(
+    manner: Manner, book: Path, out: Path, as_of: dt.datetime | None, overlays: tuple[Path, ...], force: bool,
+    form: str | None,
+) -> None:  # fmt: skip
+    """Refit limits of X01 to the boxes of BOOK.
+
+    Boxes without meter change, works or complaint show how alike homes are by themselves; one in a hundred of them
+    may be accused. Limits that too few boxes can tell stay as they are.
+    """
+    from pipelines.calibrate import calibrate as calibrate_book
+    from pipelines.terminal.calibrated import calibration_answer
+    from pipelines.terminal.progress import shown_progress
+
+    day = None if as_of is None else as_of.date()
+    with shown_progress(manner.lang, quiet=manner.quiet) as moved:
+        found = calibrate_book(book, out, as_of=day, overlays=overlays, force=force, progress=moved)
+    give(calibration_answer(found, manner.lang), form, None, manner)
+    wrote(found.overlay, manner)
 
 
 @cli.command()

@@ -210,3 +210,8 @@ def _case_ids(stories: pl.DataFrame) -> list[str]:
     )
     keys = stories.select(pl.concat_str("family", who, pl.col("earliest").dt.strftime("%Y-%m"), separator="|"))
     return [digest(key) for key in keys.to_series()]
+
+
+def case_id_of(family: str, account_id: str, related_account_id: str | None, month: str) -> str:
+    """The id of the case of an account, or of a pair (the smaller account first), of a month `YYYY-MM`."""
+    return digest(f"{family}|{account_id}+{related_account_id or ''}|{month}")

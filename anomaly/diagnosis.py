@@ -7,7 +7,7 @@ tempering as in power posteriors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +24,9 @@ MOST_RATIO = 10_000.0
 class CauseModel:
     """What the rulebook knows of causes: priors, tempering and log likelihood ratios `[codes, causes]`.
 
-    `log_growth` is what a finding says more for each unit above its limit, up to `log_most`; 0 where all findings
-    of a code say the same.
+    `log_growth` is what a finding says more for each unit above its limit, up to `log_most`; 0 where all findings of a
+    code say the same. `two_sided[codes]`: below its limit a finding says less, and far below, down to `-log_most`, it
+    speaks against the cause; of all other codes a finding says what it says at the limit.
     """
 
     codes: tuple[str, ...]
@@ -33,6 +34,7 @@ class CauseModel:
     log_prior: NDArray[np.float64]
     log_ratio: NDArray[np.float64]
     log_growth: NDArray[np.float64]
+    two_sided: NDArray[np.bool_]
     log_most: float
 
     @property
@@ -43,8 +45,9 @@ class CauseModel:
     def log_ratios(self, code: NDArray[np.int64], excess: NDArray[np.float64]) -> NDArray[np.float64]:
         """`[findings, causes]` tempered log likelihood ratios of findings so far above their limits, in their units."""
         plain, growth = self.log_ratio[code], self.log_growth[code]
-        grown = plain + growth * np.maximum(excess, 0.0)[:, None]
-        return np.asarray(np.where(growth > 0, np.minimum(grown, np.maximum(plain, self.log_most)), plain))
+        above = np.where(self.two_sided[code], excess, np.maximum(excess, 0.0))
+        grown = np.clip(plain + growth * above[:, None], -self.log_most, np.maximum(plain, self.log_most))
+        return np.asarray(np.where(growth > 0, grown, plain))
 
 
 def cause_model(
@@ -53,10 +56,12 @@ def cause_model(
     growth: Mapping[str, Mapping[str, float]],
     *,
     tempering: float,
+    two_sided: Collection[str] = (),
 ) -> CauseModel:
     """The model from plain numbers: prior per cause, likelihood ratio per code and cause (absent: 1).
 
-    `growth` says per code and cause by how many units above the limit the ratio grows e-fold (absent: it does not).
+    `growth` says per code and cause by how many units above the limit the ratio grows e-fold (absent: it does not);
+    that of the codes of `two_sided` shrinks below the limit in the same way.
     """
     causes, codes = tuple(sorted(priors)), tuple(sorted(ratios))
     table = np.array([[ratios[code].get(cause, 1.0) for cause in causes] for code in codes])
@@ -67,6 +72,7 @@ def cause_model(
         np.log([priors[cause] for cause in causes]),
         tempering * np.log(table),
         tempering * np.array(per_unit),
+        np.array([code in two_sided for code in codes], dtype=bool),
         tempering * float(np.log(MOST_RATIO)),
     )
 

@@ -21,11 +21,11 @@ ACTUAL_UP_TO = QUALITIES.index("derived")
 REASONS = (
     "", "wrong_frequency", "no_rates", "no_export", "no_curve", "no_electrical", "too_few_reads", "too_few_days",
     "too_few_actual", "no_neighbours", "group_too_large", "fleet_too_small", "no_supply_meter", "no_areas_beside",
-    "balance_incomplete", "balance_undecidable",
+    "balance_incomplete", "balance_undecidable", "not_polled",
 )  # fmt: skip
 """Why a position could not be judged; the index is what `Verdict.reason` holds, 0 = it was."""
 
-NOT_APPLICABLE = frozenset({"wrong_frequency", "no_rates", "no_export"})
+NOT_APPLICABLE = frozenset({"wrong_frequency", "no_rates", "no_export", "not_polled"})
 """Reasons that lie in the nature of the connection, not in the reads."""
 
 

@@ -28,6 +28,10 @@ TICKETS: dict[str, Any] = {
     "related_ticket_id": pl.String,
 }  # fmt: skip
 CHANGES: dict[str, Any] = {"row": pl.Int64, "day": pl.Date, "code": pl.String}
+POLLS: dict[str, Any] = {
+    "row": pl.Int64, "task_id": pl.String, "meter_id": pl.String, "at": pl.Datetime("us"), "power_kw": pl.Float64,
+    "asked_row": pl.Int64, "other_row": pl.Int64, "switched_on": pl.Boolean,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,8 @@ class Panel:
     cohort_log     `[M, D]` by how much, in log kWh, the cohort (class × size) stood above its own median that day
     tickets        complaints of the slice's accounts: TICKETS, one row per position of the account
     changes        lasting changes of level that rules before found (jumps, meters that run fast): CHANGES
+    polls          power polled during load-on tests: POLLS; the customer of `asked_row` had a load on or off, the
+                   task names the account of `other_row` (null: none) as the partner
     balance        what supply meters and customers' meters say of each area of the fleet, None: no supply meter
     hourly         voltages and currents of the same instants, hour by hour, None: no electrical reads
     fleet_drift    how profiles change by themselves over the fleet, per kind of profile and windows; None: not known
@@ -135,6 +141,7 @@ class Panel:
     fleet_drift: Mapping[tuple[str, Windows], FleetSpread] | None = None
     tickets: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TICKETS))
     changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGES))
+    polls: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POLLS))
     balance: AreaBalance | None = None
     hourly: HourlyElectrical | None = None
 

@@ -14,6 +14,9 @@ STEPS = (1, 2, 3, 4)
 DESK, VISIT, REMOTE = "desk", "visit", "remote"
 ON_SITE = "site"
 
+LOAD_TEST = "remote_load_on"
+"""The check that decides at little cost whether two accounts are exchanged; see `make_tasks`."""
+
 CHECK_DTYPE = pl.Struct(
     {
         name: pl.String()
@@ -70,13 +73,26 @@ class TaskPlan:
     extra_working_days: frozenset[date] = frozenset()
 
 
-def make_tasks(cases: pl.DataFrame, plan: TaskPlan, as_of: date) -> pl.DataFrame:
+@dataclass(frozen=True)
+class LoadTest:
+    """A remote load-on test of a case: still to be made, or made (again, where it did not decide) with this result."""
+
+    decided: bool
+    result: str | None
+
+
+def make_tasks(
+    cases: pl.DataFrame, plan: TaskPlan, as_of: date, load_tests: Mapping[str, LoadTest] | None = None
+) -> pl.DataFrame:
     """Four tasks for each open case, in the order of the cases; suppressed cases get none.
 
     `cases` needs case_id, status, cause, causes (list of cause and probability), cannot_exclude and
     needs_visit. The result has the columns and types of the contract's tasks table. Step 1 is open and
     comes first: step 4 is blocked until it is done, and is due no earlier. Raises KeyError for a cause the
     plan does not know: a bug.
+
+    `load_tests` maps a case to its load-on test, which is then a task of its own: step 1 where nobody is sent; step 2
+    of a visit, once it has been decided, its other queries going to step 3. Decided, its task is done.
     """
     open_cases = cases.filter(pl.col("status") == "open")
     due = _due_times(plan, as_of)
@@ -88,26 +104,31 @@ def make_tasks(cases: pl.DataFrame, plan: TaskPlan, as_of: date) -> pl.DataFrame
         *(open_cases[name].to_list() for name in columns), strict=True
     ):
         likely = _likely_causes(cause, causes or [], plan.min_probability)
-        story = (*likely, "|", *(cannot_exclude or []), needs_visit)
+        test = (load_tests or {}).get(case_id)
+        test_step = _test_step(test, bool(needs_visit))
+        story = (*likely, "|", *(cannot_exclude or []), needs_visit, test_step)
         if story not in sheets_of:
-            sheets_of[story] = _checks_of_steps(likely, cannot_exclude or [], bool(needs_visit), plan)
+            checks = _checks_of_steps(likely, cannot_exclude or [], bool(needs_visit), plan)
+            sheets_of[story] = _with_own_test(checks, test_step, plan)
+        done = test_step if test is not None and test.decided else None
         for step, names in zip(STEPS, sheets_of[story], strict=True):
             sheet = sheets.setdefault(tuple(names), len(sheets))
-            state = "blocked" if step == STEPS[-1] else "open"
             kind = _kind(step, bool(needs_visit), names, plan)
-            rows.append((_task_id(case_id, step), case_id, step, kind, state, due[step - 1], sheet))
+            result = test.result if test is not None and step == test_step else None
+            rows.append(
+                (task_id_of(case_id, step), case_id, step, kind, _state(step, done), due[step - 1], sheet, result)
+            )
     return _tasks(rows, [[plan.checks[name].row() for name in names] for names in sheets])
 
 
 def _tasks(rows: list[tuple[Any, ...]], sheets: list[list[dict[str, str]]]) -> pl.DataFrame:
     """The tasks table; the last cell of a row is the number of its sheet, for many cases share their checks."""
     plain = {name: dtype for name, dtype in TASK_SCHEMA.items() if name not in ("assignee", "checks", "result")}
-    tasks = pl.DataFrame(rows, schema={**plain, "sheet": pl.UInt32()}, orient="row")
+    tasks = pl.DataFrame(rows, schema={**plain, "sheet": pl.UInt32(), "result": pl.String()}, orient="row")
     checks = pl.Series("checks", sheets, dtype=TASK_SCHEMA["checks"])
     return tasks.with_columns(
         checks[tasks["sheet"]],
         assignee=pl.lit(None, pl.String),
-        result=pl.lit(None, pl.String),
     ).select(*TASK_SCHEMA)
 
 
@@ -153,6 +174,34 @@ def _checks_of_steps(
     return steps
 
 
+def _test_step(test: LoadTest | None, needs_visit: bool) -> int | None:
+    """The step that a case's load-on test is, None where it is one check among others."""
+    if test is None:
+        return None
+    if not needs_visit:
+        return STEPS[0]
+    return STEPS[1] if test.decided else None
+
+
+def _with_own_test(checks: list[list[str]], test_step: int | None, plan: TaskPlan) -> list[list[str]]:
+    """The steps with the load-on test alone in its step; what stood there moves on to the next."""
+    if test_step is None:
+        return checks
+    without = [[name for name in names if name != LOAD_TEST] for names in checks]
+    place = test_step - 1
+    moved = {*without[place], *without[place + 1]}
+    without[place + 1] = [name for name in plan.checks if name in moved]
+    without[place] = [LOAD_TEST]
+    return without
+
+
+def _state(step: int, done: int | None) -> str:
+    """Step 4 waits for step 1; `done` is the step that needs nobody any more."""
+    if step == done:
+        return "done"
+    return "blocked" if step == STEPS[-1] and done != STEPS[0] else "open"
+
+
 def _union(causes: Sequence[str], step: int, plan: TaskPlan) -> list[str]:
     wanted = {name for cause in causes for name in plan.steps[cause][step - 1]}
     return [name for name in plan.checks if name in wanted]
@@ -164,5 +213,6 @@ def _kind(step: int, needs_visit: bool, names: Sequence[str], plan: TaskPlan) ->
     return REMOTE if any(plan.checks[name].where == REMOTE for name in names) else DESK
 
 
-def _task_id(case_id: str, step: int) -> str:
+def task_id_of(case_id: str, step: int) -> str:
+    """The id of a case's task: a short hash of case and step, the same in every scan."""
     return hashlib.sha256(f"{case_id}|{step}".encode()).hexdigest()[:16]

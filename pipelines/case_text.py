@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -141,7 +142,7 @@ class Speaker:
         """Findings that are likelier under the cause, and what their facts add."""
         sentences = []
         for row in findings:
-            if self._ratio(row["code"], cause) > 1:
+            if self._ratio(row, cause) > 1:
                 sentences.append(said[row["finding_id"]])
                 sentences += self._added(row, "for", lang)
         return list(dict.fromkeys(sentences))
@@ -152,9 +153,10 @@ class Speaker:
         """Findings the cause does not explain, and the rules that should have spoken for it and did not."""
         sentences = []
         for row in findings:
-            if self._ratio(row["code"], cause) > 1:
+            rule = self._rulebook.detectors[row["code"]]
+            if self._ratio(row, cause) > 1:
                 sentences += self._added(row, "against", lang)
-            elif cause != UNKNOWN:
+            elif cause != UNKNOWN and (cause in rule.causes or not rule.two_sided):
                 sentences.append(said[row["finding_id"]])
         fired = {row["code"] for row in findings}
         silent = [code for code in self._deciding[cause] if code not in fired]
@@ -171,8 +173,14 @@ class Speaker:
             self._lists[codes, lang] = [self._named(key, listed, lang) for key, listed in told if listed]
         return self._lists[codes, lang]
 
-    def _ratio(self, code: str, cause: str) -> float:
-        return self._rulebook.detectors[code].causes.get(cause, 1.0)
+    def _ratio(self, finding: dict[str, Any], cause: str) -> float:
+        """The likelihood ratio of the cause; what a two-sided code says falls below its limit, and may reverse."""
+        rule = self._rulebook.detectors[finding["code"]]
+        ratio = rule.causes.get(cause, 1.0)
+        if not rule.two_sided or cause not in rule.growth:
+            return ratio
+        below = min(finding["measured"] - finding["limit"], 0.0) / rule.growth[cause]
+        return ratio * math.exp(below)
 
     def _named(self, key: str, codes: list[str], lang: str) -> str:
         """One sentence that lists rules by their titles."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 
 from anomaly.cases import COMPLAINT_CODE, Grouping, group
 from anomaly.diagnosis import CauseModel, cause_model
+from anomaly.tasks import LoadTest
 from anomaly.vocabulary import CAUSE_FAMILY
 from pipelines.case_text import Speaker
 from pipelines.explained import explained_before
 from pipelines.ledger import told_ledger
+from pipelines.load_tests import load_tests_of, with_load_tests
 from rules.model import Rulebook
 
-CLOSING = ("budget", "explained_before", "only_supporting", "weak_evidence")
+CLOSING = ("budget", "explained_before", "only_supporting", "weak_evidence", "refuted_by_test")
 """What suppresses a whole case."""
 
 SPIKE_CODE = "J02"
@@ -29,10 +32,14 @@ SPIKE_CODE = "J02"
 
 @dataclass(frozen=True, eq=False)
 class Casework:
-    """Findings with their case and final status, and the cases table (both canonically sorted)."""
+    """Findings with their case and final status, and the cases table (both canonically sorted).
+
+    `load_tests` are the cases in which a remote load-on test is asked for, or was made.
+    """
 
     findings: pl.DataFrame
     cases: pl.DataFrame
+    load_tests: Mapping[str, LoadTest] = field(default_factory=dict)
 
 
 def make_cases(
@@ -49,7 +56,7 @@ def make_cases(
     model = model_of(rulebook)
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
     tagged, cases = group(judged, model, grouping)
-    cases = _substantial(_valued(cases, positions, model, rulebook), model, rulebook)
+    cases = _substantial(_valued(cases, positions, model, rulebook), tagged, model, rulebook)
     silent = rulebook.suppressors["explained_before"].limit_values()
     cases = explained_before(cases, outcomes, as_of, **silent)
     cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
@@ -57,8 +64,9 @@ def make_cases(
     speaker = Speaker(rulebook, as_of)
     tagged = _told_by_case(tagged, cases)
     cases = _in_words(cases, tagged, coverage, model, speaker)
-    cases = _with_duties(cases, rulebook).with_columns(ledger=told_ledger(rulebook))
-    return Casework(tagged, _published(cases, tickets))
+    cases = _with_duties(with_load_tests(cases, tagged, model, rulebook, speaker), rulebook)
+    cases = cases.with_columns(ledger=told_ledger(rulebook))
+    return Casework(tagged, _published(cases, tickets), load_tests_of(cases))
 
 
 def model_of(rulebook: Rulebook) -> CauseModel:
@@ -68,6 +76,7 @@ def model_of(rulebook: Rulebook) -> CauseModel:
         {code: rule.causes for code, rule in rulebook.detectors.items()},
         {code: rule.growth for code, rule in rulebook.detectors.items()},
         tempering=rulebook.setting("tempering_weight"),
+        two_sided=[code for code, rule in rulebook.detectors.items() if rule.two_sided],
     )
 
 
@@ -116,14 +125,23 @@ def _chances(cases: pl.DataFrame, model: CauseModel) -> NDArray[np.float64]:
     return cases["chances"].to_numpy()
 
 
-def _substantial(cases: pl.DataFrame, model: CauseModel, rulebook: Rulebook) -> pl.DataFrame:
-    """Suppress what is no case of its own: evidence that only supports others, and too little evidence of a swap."""
+def _substantial(
+    cases: pl.DataFrame, findings: pl.DataFrame, model: CauseModel, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Suppress what is no case of its own: evidence that only supports others, and too little evidence of a swap.
+
+    A test may have left too little of it.
+    """
+    against = (pl.col("measured") <= -pl.col("limit")) & (pl.col("status") == "reported")
+    two_sided = [code for code, rule in rulebook.detectors.items() if rule.two_sided]
+    refuted = pl.col("case_id").is_in(findings.filter(pl.col("code").is_in(two_sided) & against)["case_id"].implode())
     supporting = [code for code, rule in rulebook.detectors.items() if rule.supporting]
     wiring = [at for at, cause in enumerate(model.causes) if rulebook.causes[cause].family == "cross_wiring"]
     chance = pl.Series(_chances(cases, model)[:, wiring].sum(axis=1), dtype=pl.Float64)
     alone = pl.col("open") & (pl.col("codes").list.set_difference(supporting).list.len() == 0)
     weak = pl.col("open") & pl.col("only_wiring") & (chance < rulebook.setting("remote_test_probability"))
-    why = pl.when(alone).then(pl.lit("only_supporting")).when(weak).then(pl.lit("weak_evidence"))
+    why = pl.when(alone).then(pl.lit("only_supporting")).when(weak & refuted).then(pl.lit("refuted_by_test"))
+    why = why.when(weak).then(pl.lit("weak_evidence"))
     return cases.with_columns(suppressed_by=why.otherwise("suppressed_by"), open=pl.col("open") & ~alone & ~weak)
 
 
@@ -210,12 +228,17 @@ class _Judged:
 
 
 def _with_duties(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Whether somebody must go there, and whether the bill waits: as the leading cause asks."""
+    """Whether somebody must go there, and whether the bill waits: as the leading cause asks.
+
+    Crossed wires are visited once they are likelier than all else together; before that a load-on test is asked for
+    (pipelines/load_tests.py).
+    """
     names = list(rulebook.causes)
     on_site = [rulebook.causes[name].settled_at == "site" for name in names]
     hold = [rulebook.causes[name].hold_bill for name in names]
+    asked = pl.col("cause").replace_strict(names, on_site, return_dtype=pl.Boolean)
     return cases.with_columns(
-        needs_visit=pl.col("cause").replace_strict(names, on_site, return_dtype=pl.Boolean),
+        needs_visit=pl.when("sends_out").then(True).when("stays_in").then(False).otherwise(asked),
         hold_bill=pl.col("cause").replace_strict(names, hold, return_dtype=pl.Boolean),
     )
 

@@ -94,7 +94,7 @@ def see_reads(batches: Iterable[pl.DataFrame]) -> ReadsSeen:
 def completeness(seen: ReadsSeen, installations: pl.DataFrame, frequencies: pl.DataFrame) -> Completeness:
     """Reads received against reads due. `frequencies`: meter_id · read_frequency (null = told from the
     reads)."""
-    as_of = _as_of(seen.dates)
+    as_of = last_busy_day(seen.dates)
     if as_of is None:
         return Completeness(None, 0, 0, (), None)
     meters = _meters(seen.months, installations, frequencies, as_of)
@@ -135,7 +135,8 @@ def _merge_dates(parts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).group_by("date").agg(pl.col("rows").sum())
 
 
-def _as_of(dates: pl.DataFrame) -> date | None:
+def last_busy_day(dates: pl.DataFrame) -> date | None:
+    """The last day with at least a hundredth of the busiest day's reads, from `date` and `rows`; None without any."""
     busy = dates.filter(pl.col("rows") >= _BUSY_SHARE * pl.col("rows").max())
     latest = busy.get_column("date").max()
     return latest if isinstance(latest, date) else None

@@ -14,6 +14,7 @@ from rules.model import Rulebook
 IN_THE_BOOKS_NATURE = (
     "wrong_frequency", "no_rates", "no_export", "no_curve", "no_electrical", "no_neighbours", "fleet_too_small",
     "no_supply_meter", "no_areas_beside",
+    "not_polled",
 )  # fmt: skip
 """Reasons that are one row when they hold for every position; a short history is told of each position."""
 

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.consumption import Dials, dial_energy
-from anomaly.panel import TICKETS, Panel
+from anomaly.panel import POLLS, TICKETS, Panel
 from anomaly.statistics import next_index, previous_index, row_median
 from pipelines.contested import SUB_DAILY_READS, Settled, settle
 from pipelines.curves import LandedCurves, curves_of
@@ -33,6 +33,7 @@ class Source:
     events: pl.DataFrame
     tickets: pl.DataFrame
     areas: pl.DataFrame
+    polls: pl.DataFrame
     rollover: dict[str, float]
     periodic_gap_days: float
     slice_cells: int
@@ -82,6 +83,7 @@ def panel_of(source: Source, positions: NDArray[np.int64]) -> Panel:
         contradictions=_local(source.fleet.contradictions, positions),
         events=_events(source.events, cut),
         tickets=_tickets(source.tickets, cut.positions),
+        polls=_polls(source.polls, positions),
         rates=rates_of(settled.other, cut.installations, first_day, borders),
         export=export_of(settled.other, cut.installations, first_day, borders),
         curves=curves_of(source.curves, cut.installations, cut.dial_ids, settled.sub_daily),
@@ -203,6 +205,16 @@ def _tickets(tickets: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
     rows = positions.select("account_id", row=pl.int_range(pl.len(), dtype=pl.Int64))
     placed = tickets.join(rows, on="account_id").rename({"opened_at": "at"})
     return placed.select(*TICKETS).unique().sort("row", "at", "ticket_id", "kind", nulls_last=True)
+
+
+def _polls(polls: pl.DataFrame, positions: NDArray[np.int64]) -> pl.DataFrame:
+    """Polls of the slice; who was asked and the partner stand in the same area, so in the same slice."""
+    here = pl.DataFrame({"position": positions, "row": np.arange(len(positions))})
+    mine = polls.join(here, on="position", maintain_order="left")
+    for role in ("asked", "other"):
+        named = here.select(pl.col("position").alias(f"{role}_position"), pl.col("row").alias(f"{role}_row"))
+        mine = mine.join(named, on=f"{role}_position", how="left", maintain_order="left")
+    return mine.select(*POLLS).sort("task_id", "asked_row", "at", "row", "meter_id", "power_kw")
 
 
 def _set_aside(

@@ -163,7 +163,7 @@ def _tables(
     tables = {
         "findings": work.findings,
         "cases": cases,
-        "tasks": make_tasks(work.cases, task_plan(rulebook), as_of),
+        "tasks": make_tasks(work.cases, task_plan(rulebook), as_of, work.load_tests),
         "coverage": coverage,
         "series": series,
         "rebills": rebill_table(work.cases, work.findings, series, positions, rulebook, as_of),

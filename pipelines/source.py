@@ -16,6 +16,7 @@ from pipelines.fleet import open_fleet
 from pipelines.hourly import HourlyDesk, land_hours
 from pipelines.landing import land
 from pipelines.panels import Source
+from pipelines.polls import land_polls
 from pipelines.tally import Tally
 from rules.model import Rulebook
 
@@ -46,6 +47,9 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
     book.release("installations", "accounts")
     landed = land(book, fleet, tally, as_of=as_of, history_days=history_days, folder=scratch)
     first_day = landed.grid.first_day
+    polls, unmatched = land_polls(dated(book.frame("polls"), "at", as_of), fleet, as_of, history_days=history_days)
+    if book.has("polls"):
+        tally.count("polls", unmatched=sum(unmatched.values()), **unmatched)
     curves = land_curves(book, fleet, tally, first_day=first_day, as_of=as_of, folder=scratch)
     desk = HourlyDesk(fleet, scratch, as_of, int(rulebook.setting("voltage_days")))
     daily = land_electrical(book, tally, desk, first_day=first_day, as_of=as_of, folder=scratch)
@@ -62,6 +66,7 @@ def read_source(book: Book, rulebook: Rulebook, as_of: dt.date, tally: Tally, sc
         events=book.frame("events").filter(pl.col("at") <= dt.datetime.combine(as_of, dt.time())),
         tickets=dated(book.frame("tickets"), "opened_at", as_of),
         areas=book.frame("areas"),
+        polls=polls,
         rollover={name: rulebook.setting(f"rollover_{name}") for name in ROLLOVER},
         periodic_gap_days=rulebook.setting("periodic_gap_days"),
         slice_cells=int(rulebook.setting("slice_cells")),

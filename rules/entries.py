@@ -42,11 +42,14 @@ def detector_rule(entry: Entry) -> DetectorRule:
         requires=_requires(entry.entry("requires")),
         excludes_days=entry.flag("excludes_days"),
         supporting=entry.flag("supporting", optional=True),
+        two_sided=entry.flag("two_sided", optional=True),
         london_flags_per_1000=entry.number("london_flags_per_1000", 0, 1e6) if measured else None,
         limits=entry.limits("limits"),
     )
     if not rule.causes:
         entry.problem("causes", "names no cause")
+    if rule.two_sided and not rule.growth:
+        entry.problem("two_sided", "needs a growth: without it no ratio shrinks")
     for cause in rule.growth:
         if rule.causes.get(cause, 0.0) <= 1:
             entry.problem("growth", f"{cause!r} is not a cause this finding speaks for")

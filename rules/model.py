@@ -46,6 +46,7 @@ class DetectorRule:
     """One detector's entry. `causes` maps a cause to the likelihood ratio of a finding at its limit.
 
     `growth` maps some of these causes to the units above the limit over which that ratio grows e-fold.
+    A `two_sided` ratio shrinks below the limit as it grows above it, so that findings may speak against a cause.
     A `supporting` finding is evidence in a case that others opened; alone it opens none.
     `london_flags_per_1000` is measured on untouched London accounts over a year; None until measured.
     """
@@ -58,6 +59,7 @@ class DetectorRule:
     requires: Requires
     excludes_days: bool
     supporting: bool
+    two_sided: bool
     london_flags_per_1000: float | None
     limits: Mapping[str, Limit]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly.frames import CAUSE_FAMILY, Tasks
-from anomaly.tasks import TASK_SCHEMA, TaskPlan, make_tasks, working_day_after
+from anomaly.tasks import LOAD_TEST, TASK_SCHEMA, LoadTest, TaskPlan, make_tasks, working_day_after
 from rules.planning import task_plan
 from rules.rulebook import load
 
@@ -40,8 +40,10 @@ def case(
     }
 
 
-def tasks_of(*cases: dict[str, Any], plan: TaskPlan = PLAN, as_of: date = AS_OF) -> pl.DataFrame:
-    return make_tasks(pl.DataFrame(list(cases), schema=CASES), plan, as_of)
+def tasks_of(
+    *cases: dict[str, Any], plan: TaskPlan = PLAN, as_of: date = AS_OF, test: LoadTest | None = None
+) -> pl.DataFrame:
+    return make_tasks(pl.DataFrame(list(cases), schema=CASES), plan, as_of, {} if test is None else {"c1": test})
 
 
 def names(tasks: pl.DataFrame, step: int) -> list[str]:
@@ -117,6 +119,68 @@ def test_each_check_says_everything_in_both_languages() -> None:
         assert all(check[key] for key in ("check", "do_en", "do_zh", "record", "unit", "pass_en", "pass_zh"))
 
 
+SWAP_SHEET = [
+    "plate", "register_photo", "seals", "breaker_test", "load_on_test", "circuits_one_by_one", "neutral_clamp",
+    "read_both_meters",
+]  # fmt: skip
+
+
+def test_one_visit_for_both_doors_in_the_order_of_the_work() -> None:
+    tasks = tasks_of(case("swapped_pair"))
+    assert tasks["kind"][0] == "visit"
+    assert names(tasks, 1) == SWAP_SHEET
+    assert names(tasks, 4)[0] == "correct_record"
+    assert "fix_wiring" in names(tasks, 4), "rewiring comes after both meters are read"
+
+
+@pytest.mark.parametrize("cause", ["swapped_pair", "partial_transfer", "unknown", "customer_use", "base_load"])
+def test_a_load_on_test_is_asked_for_before_anybody_is_sent(cause: str) -> None:
+    causes = {cause: 0.5, "swapped_pair": 0.3}
+    plain = tasks_of(case(cause, causes=causes, visit=False))
+    tasks = tasks_of(case(cause, causes=causes, visit=False), test=LoadTest(False, None))
+    assert names(tasks, 1) == [LOAD_TEST]
+    assert tasks["kind"][0] == "remote"
+    assert tasks["state"].to_list() == ["open", "open", "open", "blocked"]
+    assert tasks["result"].to_list() == [None] * 4
+    kept = {name for step in (1, 2, 3, 4) for name in names(plain, step)}
+    assert {name for step in (1, 2, 3, 4) for name in names(tasks, step)} == kept | {LOAD_TEST}, "nothing else is lost"
+    order = list(PLAN.checks)
+    assert names(tasks, 2) == sorted(names(tasks, 2), key=order.index)
+
+
+def test_a_decided_test_is_done_and_lets_step_four_begin() -> None:
+    tasks = tasks_of(case("unknown", causes={"unknown": 0.9}, visit=False), test=LoadTest(True, "own meter"))
+    assert tasks["state"].to_list() == ["done", "open", "open", "open"]
+    assert tasks["result"].to_list() == ["own meter", None, None, None]
+    assert names(tasks, 1) == [LOAD_TEST]
+
+
+def test_a_test_without_a_verdict_stays_open_and_says_why() -> None:
+    tasks = tasks_of(case("swapped_pair", visit=False), test=LoadTest(False, "no meter followed"))
+    assert tasks["state"].to_list() == ["open", "open", "open", "blocked"]
+    assert tasks["result"][0] == "no meter followed"
+
+
+def test_after_a_test_that_proved_it_the_visit_is_step_one_and_the_test_a_done_query() -> None:
+    tasks = tasks_of(case("swapped_pair"), test=LoadTest(True, "the other meter"))
+    assert tasks["kind"].to_list() == ["visit", "remote", "desk", "desk"]
+    assert tasks["state"].to_list() == ["open", "done", "open", "blocked"]
+    assert (names(tasks, 1), names(tasks, 2)) == (SWAP_SHEET, [LOAD_TEST])
+    assert tasks["result"].to_list() == [None, "the other meter", None, None]
+    assert {"pair_comparison", "exchange_record"} <= set(names(tasks, 3))
+
+
+def test_a_visit_with_an_undecided_test_keeps_it_among_its_queries() -> None:
+    tasks = tasks_of(case("swapped_pair"), test=LoadTest(False, "no meter followed"))
+    assert tasks.drop("result").equals(tasks_of(case("swapped_pair")).drop("result"))
+
+
+def test_the_load_on_check_says_how_polls_are_written() -> None:
+    check = PLAN.checks[LOAD_TEST]
+    for text in (check.do_en, check.do_zh):
+        assert all(word in text for word in ("polls", "task_id", "step", "on_related", "off_related"))
+
+
 @pytest.mark.parametrize(
     ("start", "days", "expected"),
     [
@@ -148,13 +212,16 @@ def test_due_times_follow_the_rulebook() -> None:
     others=st.dictionaries(st.sampled_from(sorted(CAUSE_FAMILY)), st.floats(0, 1), max_size=4),
     cannot_exclude=st.lists(st.sampled_from(sorted(CAUSE_FAMILY)), max_size=3, unique=True),
     visit=st.booleans(),
+    test=st.sampled_from([None, LoadTest(False, None), LoadTest(True, "done")]),
 )
 def test_step_one_precedes_step_four_for_every_case(
-    cause: str, others: dict[str, float], cannot_exclude: list[str], visit: bool
+    cause: str, others: dict[str, float], cannot_exclude: list[str], visit: bool, test: LoadTest | None
 ) -> None:
-    tasks = tasks_of(case(cause, causes=others, cannot_exclude=cannot_exclude, visit=visit))
+    tasks = tasks_of(case(cause, causes=others, cannot_exclude=cannot_exclude, visit=visit), test=test)
     assert tasks["step"].to_list() == [1, 2, 3, 4]
-    assert tasks["state"].to_list() == ["open", "open", "open", "blocked"]
+    waits = tasks["state"].to_list()
+    assert (waits[3] == "blocked") == (waits[0] == "open")
+    assert waits.count("done") == (test is not None and test.decided)
     due = tasks["due_at"].to_list()
     assert due == sorted(due)
     assert (tasks["kind"][0] == "visit") == visit

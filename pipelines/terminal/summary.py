@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.output import ScanOutput, open_output
+from pipelines.polls import REASONS
 from pipelines.report.edition import Edition, edition
 from pipelines.terminal.words import words
 from rules.rulebook import load
@@ -64,6 +65,15 @@ def _rows(tables: dict[str, dict[str, int]], page: Edition) -> Iterator[str]:
         late = f"  ({t('scan.late', rows=number(rows['after_as_of']))})" if rows.get("after_as_of") else ""
         read, accepted, lost = (number(rows.get(key, 0)) for key in ("read", "accepted", "quarantined"))
         yield f"  {name:{width}}  {read} = {accepted} + {lost}{late}"
+        if rows.get("unmatched"):
+            yield f"  {'':{width}}  {t('scan.unmatched', rows=number(rows['unmatched']), reasons=_reasons(rows, page))}"
+
+
+def _reasons(rows: dict[str, int], page: Edition) -> str:
+    """Why polls belong to no test, each with its number."""
+    t, number = words(page.lang), page.f.number
+    counted = [(reason, rows[reason]) for reason in REASONS if rows.get(reason)]
+    return page.comma.join(t(f"scan.poll_{reason}", rows=number(count)) for reason, count in counted)
 
 
 def _open(output: ScanOutput, page: Edition) -> Iterator[str]:
