@@ -22,7 +22,7 @@ from anomaly.swap_scan import Scan, drift_counts, find_swaps
 from tests.lives import DAYS, exchanged, lives, town
 from tests.panels import panel, registers
 
-NEWCOMER = Newcomer(0.01, 4.0, 10.0)
+NEWCOMER = Newcomer(0.01, 0.05, 4.0, 10.0)
 PLAN = Plan(long=Windows(8, 4), short=Windows(4, 2), scan_weeks=26)
 LIMITS = Limits(dict.fromkeys(("intervals", "daily_minimum", "rates", "daily"), 8.0), {
     "intervals": 12.0, "daily_minimum": 12.0, "rates": 14.0, "daily": 12.0,

@@ -53,6 +53,7 @@ def profile_exchange(
     scan_daily_nats: float,
     per_log_pairs_nats: float,
     newcomer_chance: float,
+    emptied_chance: float,
     degrees_of_freedom: float,
     homes_degrees_of_freedom: float,
     before_weeks: int,
@@ -84,7 +85,7 @@ def profile_exchange(
         per_log_pairs_nats,
     )
     plan = Plan(Windows(scan_before_weeks, scan_after_weeks), Windows(before_weeks, after_weeks), scan_weeks)
-    newcomer = Newcomer(newcomer_chance, degrees_of_freedom, homes_degrees_of_freedom)
+    newcomer = Newcomer(newcomer_chance, emptied_chance, degrees_of_freedom, homes_degrees_of_freedom)
     row, day = _known_days(panel)
     return _told(panel, find_swaps(panel, panel.fleet_drift, Scan(plan, limits, newcomer, max_members), row, day))
 
