@@ -35,8 +35,11 @@ of three as pairs, and they are rarer (assumed: ten times)."""
 GAIN_DECIMALS = 6
 """Gains are rounded before they are compared, so that another slicing of the fleet finds the same."""
 
-NEAR_SLACK = 1e-6
-"""Squared sigmas by which rounding may move a distance."""
+NEAR_NATS = 1e-5
+"""What rounding may take from a pair's score."""
+
+MOST_SPARE_NATS = 300.0
+"""Beyond it every distance is near enough; keeps the exponential finite."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,10 @@ def _own(stayed: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer, 
 def within_reach(
     before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer, emptied: Floats | None, limit_nats: Floats
 ) -> Booleans:
-    """`[G, g]` homes that are in any pair of at least `limit_nats[G]`: the others need not be judged.
+    """`[G, g]` homes that are in a pair of at least `limit_nats[G]`: what `fit` would find, without every pair's score.
 
-    What a home can gain at most is what it would by landing exactly where another was. A pair needs both of its
-    homes near each other's place, the nearer the less they moved away from their own. Nothing is lost by it.
+    What a home can gain at most is what it would by landing exactly where another was. From it follows how near to
+    each other's place both homes of a pair must lie; only pairs that do are scored.
     """
     white = fleet.drift.whitener.T
     was, now = before @ white, after @ white
@@ -141,10 +144,16 @@ def within_reach(
     at_most = np.where(np.isfinite(own), drift_nats(np.zeros(1), features, fleet, newcomer) - own, -np.inf)
     spare = at_most + at_most.max(axis=1, initial=-np.inf)[:, None] - limit_nats[:, None]
     dof = newcomer.degrees_of_freedom
-    with np.errstate(over="ignore"):
-        furthest = np.where(spare >= 0, dof * np.expm1(2 * np.maximum(spare, 0) / (dof + features)), -1.0)
-    near = _distances(now, was) <= furthest[:, :, None] + NEAR_SLACK
-    return np.asarray((near & near.transpose(0, 2, 1) & ~np.eye(near.shape[1], dtype=bool)).any(axis=2))
+    furthest = np.where(spare >= 0, dof * np.expm1(2 * np.clip(spare, 0, MOST_SPARE_NATS) / (dof + features)), -1.0)
+    distance = _distances(now, was)
+    near = distance <= furthest[:, :, None]
+    group, one, other = np.nonzero(near & near.transpose(0, 2, 1) & np.triu(np.ones(near.shape[1:], bool), 1))
+    cross = drift_nats(distance[group, one, other], features, fleet, newcomer)
+    cross += drift_nats(distance[group, other, one], features, fleet, newcomer)
+    told = cross - own[group, one] - own[group, other] >= limit_nats[group] - NEAR_NATS
+    reached = np.zeros(own.shape, bool)
+    reached[group[told], one[told]] = reached[group[told], other[told]] = True
+    return reached
 
 
 def pair_nats(gain: Floats) -> Floats:
