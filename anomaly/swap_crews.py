@@ -69,9 +69,7 @@ def _work(panel: Panel, homes: pl.DataFrame) -> pl.DataFrame:
     """area, unit, row, day: every home and panel day of work on it."""
     changed = panel.exchanges.select("row", "day").join(homes, on="row")
     works = (
-        panel.events.filter(pl.col("kind") == "works")
-        .select("row", day=pl.col("at").dt.date())
-        .join(homes, on="row")
+        panel.events.filter(pl.col("kind") == "works").select("row", day=pl.col("at").dt.date()).join(homes, on="row")
     )
     box = works.filter("boxed").select("day", "unit").join(homes.filter("boxed"), on="unit")
     work = pl.concat([part.select("area", "unit", "row", "day") for part in (changed, works, box)]).drop_nulls()

@@ -44,7 +44,7 @@ def test_a_silent_swap_in_an_area_of_a_hundred_is_found() -> None:
     assert found.position.tolist() == [30, 95]
     assert found.members.tolist() == [AREA, AREA]
     assert (np.abs(found.day - SWAP_DAY) <= 2).all()
-    assert (found.limit_nats == pytest.approx(12.0 + 2.8 * np.log(AREA * (AREA - 1) / 2 / 66)))
+    assert found.limit_nats == pytest.approx(12.0 + 2.8 * np.log(AREA * (AREA - 1) / 2 / 66))
 
 
 def test_a_swap_at_a_named_day_in_an_area_of_a_hundred_is_found() -> None:
@@ -104,8 +104,9 @@ def test_sides_keep_only_the_chosen_homes() -> None:
 def at_work(view: Panel, *changed: tuple[int, int], works: tuple[tuple[int, int], ...] = ()) -> Panel:
     """The panel with meter changes, and works of the utility, as (row, day)."""
     exchanges = pl.DataFrame(
-        {"row": [row for row, _ in changed], "day": [date(day) for _, day in changed]}, {"row": pl.Int64, "day": pl.Date}
-    )  # fmt: skip
+        {"row": [row for row, _ in changed], "day": [date(day) for _, day in changed]},
+        {"row": pl.Int64, "day": pl.Date},
+    )
     events = pl.DataFrame(
         {"row": [row for row, _ in works], "at": [dt.datetime.combine(date(day), dt.time(9)) for _, day in works]},
         {"row": pl.Int64, "at": pl.Datetime("us")},

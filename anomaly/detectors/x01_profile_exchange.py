@@ -65,17 +65,19 @@ def profile_exchange(
 ) -> Detections:
     """Two homes, or more in a ring, have exchanged their daily profiles.
 
-    Homes of one box (else of one small area) are compared by what their days look like against their neighbours'
-    same days: 3-hour bins, smallest and largest interval; without curves daily totals and minima, rate registers or
-    totals alone. Each home's window after a date is held against each home's window before it.
+    Homes of one box (else of one area) are compared by what their days look like against their neighbours' same
+    days: 3-hour bins, smallest and largest interval; without curves daily totals and minima, rate registers or
+    totals alone. Each home's window after a date is held against each home's window before it. Homes of different
+    boxes of an area are compared where both were worked on within a week.
 
-    Fires when "each has what the other had" is likelier by `..._nats` than "each stayed as it was, or became like any
-    home of the fleet": at meter changes and works on record one and two weeks later, and week by week over the last
-    `scan_weeks`. The limits are those that one untouched box of twelve in a hundred reaches; a group with e times as
-    many pairs needs `per_log_pairs_nats` more. A ring of three or more is three or more findings.
+    Fires when "each has what the other had" is likelier by `..._nats` than "each stayed as it was, fell empty, or
+    became like any home of the fleet": at meter changes, works and complaints on record one and two weeks later, and
+    week by week over the last `scan_weeks`. The limits are those that one untouched box of twelve in a hundred
+    reaches; a group with e times as many pairs needs `per_log_pairs_nats` more. A ring of three or more is three or
+    more findings.
     Cannot see: two similar homes (nobody is much over-billed then either); an exchange as old as the reads; homes of
-    different boxes and areas; one side without reads. Two tenants who exchange their flats look the same, and so
-    do a home that falls empty and a like one that fills up in the same week.
+    different boxes without work on record, and of different areas; one side without reads. Two tenants who exchange
+    their flats look the same, and so may a home that falls empty and a like one that fills up in the same week.
     """
     if panel.fleet_drift is None:
         return nothing(panel)
