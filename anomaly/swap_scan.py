@@ -257,8 +257,7 @@ def _told(
     if at_work is not None:
         judged, sides, unit = _only(judged, sides, unit, at_work)
     members = (np.isfinite(sides.before) & np.isfinite(sides.after)).all(axis=2).sum(axis=1)
-    limits = scan.limits.known_nats if judged.known else scan.limits.scan_nats
-    limit = scan.limits.for_groups(limits[kind], members)
+    limit = scan.limits.for_groups(kind, members, known=judged.known)
     if judged.block.shape[1] > WHOLE_MEMBERS:
         emptied = emptied_nats(sides, kind)
         reach = within_reach(sides.before, sides.after, spread, newcomer, emptied, limit)

@@ -132,8 +132,8 @@ def test_a_ring_names_all_three_of_its_homes() -> None:
     mine = result["findings"].filter(
         pl.col("case_id").is_in(cases["case_id"].implode()), pl.col("code") == "X01", pl.col("status") == "reported"
     )
-    links = set(mine.select("account_id", "related_account_id").iter_rows())
-    assert links == set(ring.select("account_id", "related_account_id").iter_rows())
+    links = set(mine.select("account_id", "related_account_id").rows())
+    assert links == set(ring.select("account_id", "related_account_id").rows())
     assert mine["case_id"].n_unique() == 1
     assert set(cases["cause"]) == {"swapped_pair"}
 
@@ -168,7 +168,7 @@ def test_a_book_that_lacks_something_is_scanned_and_says_what_was_not_checked(
     assert own["reason"] == reason
     assert own["status"] == ("insufficient_data" if reason else "evaluated")
     assert own["positions"] == len(town.accounts)
-    assert set(unchecked) <= set(summary.select("code", "reason").iter_rows())
+    assert set(unchecked) <= set(summary.select("code", "reason").rows())
     found = result["findings"].filter(pl.col("code") == "X01").select("account_id", "related_account_id")
     assert found.rows() == ([] if reason else [(truth["account_id"], truth["related_account_id"])])
 

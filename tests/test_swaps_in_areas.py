@@ -24,7 +24,7 @@ from tests.panels import EVENTS, EXCHANGES, panel, registers
 NEWCOMER = Newcomer(0.01, 0.05, 4.0, 10.0)
 PLAN = Plan(long=Windows(8, 4), short=Windows(4, 2), scan_weeks=26)
 KINDS = ("intervals", "daily_minimum", "rates", "daily")
-LIMITS = Limits(dict.fromkeys(KINDS, 8.0), dict.fromkeys(KINDS, 12.0), per_log_pairs=2.8)
+LIMITS = Limits(dict.fromkeys(KINDS, 8.0), dict.fromkeys(KINDS, 12.0), per_log_pairs=dict.fromkeys(KINDS, 2.8))
 SCAN = Scan(PLAN, LIMITS, NEWCOMER, max_members=400)
 NOBODY = np.empty(0, np.int64)
 LIVES = lives(20, 12)

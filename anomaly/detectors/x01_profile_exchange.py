@@ -52,6 +52,7 @@ def profile_exchange(
     scan_rates_nats: float,
     scan_daily_nats: float,
     per_log_pairs_nats: float,
+    per_log_pairs_daily_nats: float,
     newcomer_chance: float,
     emptied_chance: float,
     degrees_of_freedom: float,
@@ -73,7 +74,7 @@ def profile_exchange(
     Fires when "each has what the other had" is likelier by `..._nats` than "each stayed as it was, fell empty, or
     became like any home of the fleet": at meter changes, works and complaints on record one and two weeks later, and
     week by week over the last `scan_weeks`. The limits are those that one untouched box of twelve in a hundred
-    reaches; a group with e times as many pairs needs `per_log_pairs_nats` more. A ring of three or more is three or
+    reaches; a group with e times as many pairs needs `per_log_pairs_...nats` more. A ring of three or more is three or
     more findings.
     Cannot see: two similar homes (nobody is much over-billed then either); an exchange as old as the reads; homes of
     different boxes without work on record, and of different areas; one side without reads. Two tenants who exchange
@@ -84,7 +85,7 @@ def profile_exchange(
     limits = Limits(
         dict(zip(NAMED, (known_curves_nats, known_minimum_nats, known_rates_nats, known_daily_nats), strict=True)),
         dict(zip(NAMED, (scan_curves_nats, scan_minimum_nats, scan_rates_nats, scan_daily_nats), strict=True)),
-        per_log_pairs_nats,
+        {kind: per_log_pairs_daily_nats if kind == DAILY else per_log_pairs_nats for kind in NAMED},
     )
     plan = Plan(Windows(scan_before_weeks, scan_after_weeks), Windows(before_weeks, after_weeks), scan_weeks)
     newcomer = Newcomer(newcomer_chance, emptied_chance, degrees_of_freedom, homes_degrees_of_freedom)
