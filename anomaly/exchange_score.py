@@ -1,7 +1,8 @@
 """Did homes of a group exchange their profiles at a date? Scores for every pair, and for chains of three and more.
 
-The statement "home i now runs on the meter that home j had" is compared with "home i stayed as it was, or became
-like any home of the fleet": the second half keeps one household with a new life from looking like an exchange.
+The statement "home i now runs on the meter that home j had" is compared with "home i stayed as it was, fell empty,
+or became like any home of the fleet": the second half keeps a household with a new life, and two that leave for the
+holidays, from looking like an exchange.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from anomaly.drift import FleetSpread
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 RATIO_CAP_NATS = 12.0
 """Student-t pair ratio is told up to here: beyond, single tails decide (methods.md §1.1)."""
@@ -33,12 +35,22 @@ of three as pairs, and they are rarer (assumed: ten times)."""
 GAIN_DECIMALS = 6
 """Gains are rounded before they are compared, so that another slicing of the fleet finds the same."""
 
+NEAR_NATS = 1e-5
+"""What rounding may take from a pair's score."""
+
+MOST_SPARE_NATS = 300.0
+"""Beyond it every distance is near enough; keeps the exponential finite."""
+
 
 @dataclass(frozen=True)
 class Newcomer:
-    """`chance` that a home becomes any other home within the windows; t degrees of freedom of drift and of homes."""
+    """What happens to a home without an exchange, and the t degrees of freedom of drift and of homes.
+
+    `chance` that it becomes any other home within the windows, `emptied_chance` that it falls empty.
+    """
 
     chance: float
+    emptied_chance: float
     degrees_of_freedom: float
     homes_degrees_of_freedom: float
 
@@ -83,20 +95,65 @@ class Links:
     nats: Floats
 
 
-def fit(before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer) -> Fit:
-    """Fit of `[G, g, F]` window summaries after a date to those before it; absent homes are NaN."""
+def fit(
+    before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer, emptied: Floats | None = None
+) -> Fit:
+    """Fit of `[G, g, F]` window summaries after a date to those before it; absent homes are NaN.
+
+    `emptied[G, g]` is the ln likelihood of each home's window after, had it fallen empty; None: nobody asks.
+    """
     white = fleet.drift.whitener.T
     distance = _distances(after @ white, before @ white)
     features = before.shape[-1]
-    cross = _log_t(distance, features, newcomer.degrees_of_freedom, fleet.drift.log_determinant)
+    cross = drift_nats(distance, features, fleet, newcomer)
+    own = _own(np.diagonal(cross, axis1=1, axis2=2), after, fleet, newcomer, emptied)
+    return Fit(distance, cross, own, features)
+
+
+def drift_nats(distance: Floats, features: int, fleet: FleetSpread, newcomer: Newcomer) -> Floats:
+    """ln likelihood of a window that lies so far (in squared drift sigmas) off where the home was before."""
+    return _log_t(distance, features, newcomer.degrees_of_freedom, fleet.drift.log_determinant)
+
+
+def _own(stayed: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer, emptied: Floats | None) -> Floats:
+    """`[G, g]` ln likelihood of each home's window after, had nothing been exchanged."""
     moved = (after - fleet.homes.centre) @ fleet.homes.whitener.T
     anybody = _log_t(
-        (moved**2).sum(axis=-1), features, newcomer.homes_degrees_of_freedom, fleet.homes.log_determinant
+        (moved**2).sum(axis=-1), after.shape[-1], newcomer.homes_degrees_of_freedom, fleet.homes.log_determinant
     )
-    stayed = np.diagonal(cross, axis1=1, axis2=2)
     with np.errstate(invalid="ignore"):
         own = np.logaddexp(np.log1p(-newcomer.chance) + stayed, np.log(newcomer.chance) + anybody)
-    return Fit(distance, cross, own, features)
+        if emptied is not None:
+            own = np.logaddexp(np.log1p(-newcomer.emptied_chance) + own, np.log(newcomer.emptied_chance) + emptied)
+    return np.asarray(own)
+
+
+def within_reach(
+    before: Floats, after: Floats, fleet: FleetSpread, newcomer: Newcomer, emptied: Floats | None, limit_nats: Floats
+) -> Booleans:
+    """`[G, g]` homes that are in a pair of at least `limit_nats[G]`: what `fit` would find, without every pair's score.
+
+    What a home can gain at most is what it would by landing exactly where another was. From it follows how near to
+    each other's place both homes of a pair must lie; only pairs that do are scored.
+    """
+    white = fleet.drift.whitener.T
+    was, now = before @ white, after @ white
+    features = before.shape[-1]
+    stayed = drift_nats(((now - was) ** 2).sum(axis=-1), features, fleet, newcomer)
+    own = _own(stayed, after, fleet, newcomer, emptied)
+    at_most = np.where(np.isfinite(own), drift_nats(np.zeros(1), features, fleet, newcomer) - own, -np.inf)
+    spare = at_most + at_most.max(axis=1, initial=-np.inf)[:, None] - limit_nats[:, None]
+    dof = newcomer.degrees_of_freedom
+    furthest = np.where(spare >= 0, dof * np.expm1(2 * np.clip(spare, 0, MOST_SPARE_NATS) / (dof + features)), -1.0)
+    distance = _distances(now, was)
+    near = distance <= furthest[:, :, None]
+    group, one, other = np.nonzero(near & near.transpose(0, 2, 1) & np.triu(np.ones(near.shape[1:], bool), 1))
+    cross = drift_nats(distance[group, one, other], features, fleet, newcomer)
+    cross += drift_nats(distance[group, other, one], features, fleet, newcomer)
+    told = cross - own[group, one] - own[group, other] >= limit_nats[group] - NEAR_NATS
+    reached = np.zeros(own.shape, bool)
+    reached[group[told], one[told]] = reached[group[told], other[told]] = True
+    return reached
 
 
 def pair_nats(gain: Floats) -> Floats:

@@ -42,6 +42,14 @@ class RateRegisters:
     channels: tuple[str, ...]
     register_kwh: Floats
 
+    def without_days(self, excluded: Booleans) -> RateRegisters:
+        """The same registers, the read that ends an excluded day of `excluded[M, D]` absent: the next day goes too."""
+        spoiled = excluded[self.rows]
+        if not spoiled.any():
+            return self
+        ends = np.pad(spoiled, ((0, 0), (1, 0)))[:, None]
+        return RateRegisters(self.rows, self.channels, np.where(ends, np.nan, self.register_kwh))
+
 
 @dataclass(frozen=True, eq=False)
 class ExportRegisters:
@@ -78,6 +86,15 @@ class Curve:
     def day_kwh(self) -> Floats:
         """Energy per day `[K, C]`, NaN unless every interval of the day is there."""
         return np.asarray(self.kwh.sum(axis=2) + self.repeated_kwh)
+
+    def without_days(self, excluded: Booleans) -> Curve:
+        """The same curve, intervals of the excluded days of `excluded[M, D]` absent; itself where none is hit."""
+        spoiled = excluded[self.rows, self.first_day : self.first_day + self.days]
+        if not spoiled.any():
+            return self
+        kwh = self.kwh.copy()
+        kwh[spoiled] = np.nan
+        return dataclasses.replace(self, kwh=kwh)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +221,8 @@ class Panel:
     def without_days(self, excluded: Booleans) -> Panel:
         """The same panel with the energy of `excluded[M, D]` absent, so that a known error is not read as a jump.
 
-        A step that reaches into an excluded day is absent too.
+        A step that reaches into an excluded day is absent too, and so are that day's intervals and rate registers. A
+        day with a curve and no register keeps its curve: only an error excludes it.
         """
         if not excluded.any():
             return self
@@ -216,4 +234,6 @@ class Panel:
         since = border - np.ceil(np.nan_to_num(self.step_days[rows])).astype(np.int64)
         touched = until > np.take_along_axis(until, np.clip(since, 0, None), axis=1)
         steps[rows] = np.where(touched, np.nan, steps[rows])
-        return dataclasses.replace(self, kwh=kwh, step_kwh=steps)
+        curves = tuple(curve.without_days(excluded) for curve in self.curves)
+        rates = None if self.rates is None else self.rates.without_days(excluded)
+        return dataclasses.replace(self, kwh=kwh, step_kwh=steps, curves=curves, rates=rates)

@@ -110,6 +110,11 @@ def has_channel(panel: Panel, kind: str) -> NDArray[np.bool_]:
 
 def minus_group_median(values: Floats) -> Floats:
     """`[G, g, D, F]` minus the median over the g members; NaN where fewer than half of them, or one, are known."""
+    return np.asarray(values - group_median(values))
+
+
+def group_median(values: Floats) -> Floats:
+    """`[G, g, D, F]` → `[G, 1, D, F]` median over the g members; NaN where fewer than half, or one, are known."""
     known = np.isfinite(values)
     members = known.any(axis=(2, 3)).sum(axis=1)[:, None, None]
     count = known.sum(axis=1)
@@ -117,7 +122,7 @@ def minus_group_median(values: Floats) -> Floats:
     low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0)[:, None], axis=1)
     high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[1] - 1)[:, None], axis=1)
     enough = (count >= 2) & (count * 2 >= members)
-    return np.asarray(values - np.where(enough[:, None], (low + high) / 2, np.nan))
+    return np.where(enough[:, None], (low + high) / 2, np.nan)
 
 
 def weekly_profiles(days: Floats, kind: str) -> Floats:

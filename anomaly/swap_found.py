@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,25 +49,40 @@ class Swaps:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Groups judged together.
+    """Groups judged together at a date each.
 
-    `block[G, g]` positions, `group[G]` where in `days[:, g, D', F]` (relative features of the panel from day `first`
-    on) each is, `day[G]` the date, whether it was named, and the kind of profile.
+    `block[G, g]` positions; home m of group n is found at `days[group[n], place[n, m]]` (relative features of the
+    panel from day `first` on; -1: no home). `day[G]` is the date; `known` and `kind` are the same for all.
     """
 
     block: Integers
     group: Integers
+    place: Integers
     days: Floats
     first: int
     day: Integers
     known: bool
     kind: int
 
+    def only(self, place: Integers) -> Judged:
+        """The same groups with some of their homes: `place[G, w]`, -1 where there is none."""
+        rows = np.arange(len(place))[:, None]
+        inside = place >= 0
+        return replace(
+            self,
+            block=np.where(inside, self.block[rows, place], -1),
+            place=np.where(inside, self.place[rows, place], -1),
+        )
+
 
 def swaps_of(
-    judged: Judged, fitted: Fit, links: Links, limit_nats: Floats, spread: FleetSpread, t_degrees: float
-) -> Swaps:
-    """Links between places in groups as links between positions, with their dates and the classical scores."""
+    judged: Judged, fitted: Fit, links: Links, members: Integers, limit_nats: Floats, spread: FleetSpread,
+    t_degrees: float,
+) -> Swaps:  # fmt: skip
+    """Links between places in groups as links between positions, with their dates and the classical scores.
+
+    `members[G]` homes were compared in each group.
+    """
     group, member, source = links.group, links.member, links.source
     each = np.arange(len(group))
     moved = both_moved(fitted.distance[group], fitted.features)
@@ -77,7 +92,7 @@ def swaps_of(
         day, earliest, latest = _dated(judged, links, spread)
     return Swaps(
         judged.block[group, member], judged.block[group, source], links.exchange, links.size,
-        np.isfinite(fitted.own).sum(axis=1)[group], day, earliest, latest,
+        members[group], day, earliest, latest,
         np.full(len(group), judged.known), np.full(len(group), judged.kind),
         links.nats, limit_nats[group], moved[each, member, source], ratio[each, member, source],
     )  # fmt: skip
@@ -88,8 +103,9 @@ def _dated(judged: Judged, links: Links, spread: FleetSpread) -> tuple[Integers,
 
     Day by day it is asked whether the difference between member and source points as it did before the date.
     """
-    place = judged.group[links.group]
-    apart = judged.days[place, links.member] - judged.days[place, links.source]
+    group = judged.group[links.group]
+    member, source = (judged.place[links.group, place] for place in (links.member, links.source))
+    apart = judged.days[group, member] - judged.days[group, source]
     border = judged.day[links.group] - judged.first
     day = np.arange(apart.shape[1])
     near = (day >= border[:, None] - 4 * WEEK_DAYS) & (day < border[:, None] + 4 * WEEK_DAYS)

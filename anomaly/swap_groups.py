@@ -25,13 +25,13 @@ def groups_of(panel: Panel, *, max_members: int, daily_only: bool = True) -> lis
     Positions that belong to no box, or are alone in theirs, are compared within their area. Groups of more than
     `max_members` are left out. Supply and check meters are in no group, nor, if `daily_only`, positions read monthly.
     """
-    return [padded for part in _members(panel, daily_only) for padded in _padded(part, max_members)]
+    return [padded for part in members_of(panel, daily_only) for padded in padded_groups(part, max_members)]
 
 
 def not_compared(panel: Panel, *, max_members: int, daily_only: bool = True) -> NDArray[np.object_]:
     """`[M]` why a position is in no group: `no_neighbours` or `group_too_large`; empty where it is in one."""
     reason = np.full(panel.shape[0], "no_neighbours", dtype=object)
-    for part in _members(panel, daily_only):
+    for part in members_of(panel, daily_only):
         large = part.with_columns(count=pl.len().over("group")).filter(pl.col("count") > max_members)
         reason[large["row"].to_numpy()] = "group_too_large"
     for groups in groups_of(panel, max_members=max_members, daily_only=daily_only):
@@ -39,7 +39,7 @@ def not_compared(panel: Panel, *, max_members: int, daily_only: bool = True) -> 
     return reason
 
 
-def _members(panel: Panel, daily_only: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def members_of(panel: Panel, daily_only: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows and their group, sorted: of boxes, and of areas for those without a box or alone in it."""
     judged = (panel.daily | (not daily_only)) & ~panel.flag("is_supply") & (panel.column("point_role") != "check")
     members = (
@@ -63,7 +63,8 @@ def blocks(groups: Integers) -> Iterator[Integers]:
         yield groups[first : first + step]
 
 
-def _padded(members: pl.DataFrame, max_members: int) -> Iterator[Integers]:
+def padded_groups(members: pl.DataFrame, max_members: int) -> Iterator[Integers]:
+    """Arrays `[G, g]` of the rows of each `group`, in their order, -1 where padded; by size, large ones left out."""
     row, group = members["row"].to_numpy(), members["group"].to_numpy()
     if not len(row):
         return

@@ -70,15 +70,16 @@ class Plan:
 class Limits:
     """Log likelihood ratios from which an exchange is told, per kind of profile, for boxes of twelve.
 
-    `per_log_pairs` is what a group with e times as many pairs needs more. Smaller groups need no less: there a home
-    with a new life would soon be accused.
+    `per_log_pairs` is what a group with e times as many pairs needs more, also per kind. Smaller groups need no less:
+    there a home with a new life would soon be accused.
     """
 
     known_nats: Mapping[str, float]
     scan_nats: Mapping[str, float]
-    per_log_pairs: float
+    per_log_pairs: Mapping[str, float]
 
-    def for_groups(self, limit_nats: float, members: Integers) -> Floats:
-        """`[G]` limits of groups with so many members that can be judged."""
+    def for_groups(self, kind: str, members: Integers, *, known: bool) -> Floats:
+        """`[G]` limits of groups with so many members that can be judged, at named days or week by week."""
+        limit_nats = (self.known_nats if known else self.scan_nats)[kind]
         pairs = np.maximum(members * (members - 1) / 2, PAIRS_OF_TWELVE)
-        return np.asarray(limit_nats + self.per_log_pairs * np.log(pairs / PAIRS_OF_TWELVE))
+        return np.asarray(limit_nats + self.per_log_pairs[kind] * np.log(pairs / PAIRS_OF_TWELVE))

@@ -85,7 +85,7 @@ def rounds(kinds: Sequence[str], accounts: int, seed: int) -> list[list[str]]:
     dealt: list[list[str]] = [[]]
     taken = 0
     for kind in (kind for kind in shuffled if KINDS[kind].scope != "area"):
-        needed = 2 if KINDS[kind].scope == "pair" else 1
+        needed = KINDS[kind].homes
         if taken + needed > room:
             dealt.append([])
             taken = 0

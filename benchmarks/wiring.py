@@ -12,31 +12,19 @@ same as two meters that were exchanged: they are found as often, and no statisti
 
 from __future__ import annotations
 
-import time
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
-import numpy as np
 
-from anomaly.drift import fleet_counts
-from anomaly.exchange_score import exchanges, fit
-from anomaly.profile import (
-    DAILY,
-    DAILY_MINIMUM,
-    INTERVALS,
-    RATES,
-    interval_features,
-    minus_group_median,
-    weekly_profiles,
-)  # fmt: skip
+from anomaly.profile import DAILY, DAILY_MINIMUM, INTERVALS, RATES
+from benchmarks import wiring_cost, wiring_large
 from benchmarks.wiring_boxes import Homes, draw_alike, make_homes
-from benchmarks.wiring_measure import NEWCOMER, PLAN, Measured, Trial, known_date, scanned
+from benchmarks.wiring_measure import PLAN, Measured, Trial, known_date, scanned
 from benchmarks.wiring_rivals import compare
 from pipelines.sample import load_homes, load_sample
 
-MILLION = 1_000_000
-BLOCK_BOXES = 250
 BOX = 12
 NAMES = {INTERVALS: "curves", DAILY_MINIMUM: "day + minimum", RATES: "4 rate registers", DAILY: "day only"}
 SMALL_LIMIT = f"known day, {NAMES[INTERVALS]}"
@@ -80,25 +68,35 @@ HEADER = (
 )
 
 
-def seconds_per_million() -> tuple[float, float]:
-    """Seconds to score a million accounts in boxes of twelve at one date; and to make one week of profiles."""
-    rng = np.random.default_rng(0)
-    home = rng.normal(0, 1, (BLOCK_BOXES, BOX, 1, 10))
-    weekly = home + rng.normal(0, 0.3, (BLOCK_BOXES, BOX, 2, 10))
-    spread = fleet_counts(weekly[:, :, 0], weekly[:, :, 1]).fleet_spread()
-    kwh = rng.gamma(0.5, 0.3, (BLOCK_BOXES * BOX, 7, 48))
-    times = MILLION // (BLOCK_BOXES * BOX)
-    if spread is None:
-        raise ValueError("too few homes in the block that is timed")
-    begun = time.perf_counter()
-    for _ in range(times):
-        exchanges(fit(weekly[:, :, 0], weekly[:, :, 1], spread, NEWCOMER).gain, np.full(BLOCK_BOXES, 8.0))
-    scored = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for _ in range(times // 10):
-        days = interval_features(kwh).reshape(BLOCK_BOXES, BOX, 7, 10)
-        weekly_profiles(minus_group_median(days), INTERVALS)
-    return scored, 10 * (time.perf_counter() - begun)
+def exchanged(homes: Homes, seeds: int, count: int) -> Iterator[str]:
+    """Lines of the main table: power, the right pair, rings, and homes that change without an exchange."""
+    yield HEADER
+    limits: dict[str, float] = {}
+    for name, goal, trial in trials(homes):
+        if not trial.possible():
+            yield f"{name:34}  not measured: too few days or homes ({trial.weeks * 7} days needed)"
+            continue
+        found = trial.measure(seeds, count // 3 if name.startswith("scanned") else count)
+        limits[name] = found.limit_nats
+        limit = max(found.limit_nats, limits[SMALL_LIMIT]) if trial.size < BOX else found.limit_nats
+        yield row_text(name, goal, found, limit)
+    yield "two tenants who exchange their flats: as often told as a swap, for they are the same to a meter"
+
+
+def rivals(homes: Homes, seeds: int, count: int) -> Iterator[str]:
+    """Lines of the table of other methods on the same boxes."""
+    yield f"{'on the same boxes of 12, known day':50}{'power at 1 %':>14}{'right pair':>12}{'new life':>10}"
+    for name, (power, right, life) in compare(homes, BOX, seeds, count).items():
+        yield f"{name:50}{power:14.2f}{right:12.3f}{life:10.3f}"
+
+
+Section = Callable[[Homes, int, int], Iterable[str]]
+"""Homes, seeds and boxes per seed and half → lines of text."""
+
+SECTIONS: Mapping[str, Section] = {
+    "exchanges": exchanged, "rivals": rivals, "areas without boxes": wiring_large.table, "cost": wiring_cost.table,
+}  # fmt: skip
+"""What one run prints, in this order."""
 
 
 @click.command(help=__doc__)
@@ -110,23 +108,10 @@ def main(path: Path | None, seeds: int, boxes: int) -> None:
     warnings.filterwarnings("ignore", "Mean of empty slice")
     homes = make_homes(load_homes(path) if path else load_sample())
     click.echo(f"{len(homes.kwh)} homes, {homes.days(INTERVALS)} days with curves, {homes.days(DAILY)} days")
-    click.echo(HEADER)
-    limits: dict[str, float] = {}
-    for name, goal, trial in trials(homes):
-        if not trial.possible():
-            click.echo(f"{name:34}  not measured: too few days or homes ({trial.weeks * 7} days needed)")
-            continue
-        count = boxes // 3 if name.startswith("scanned") else boxes
-        found = trial.measure(seeds, count)
-        limits[name] = found.limit_nats
-        limit = max(found.limit_nats, limits[SMALL_LIMIT]) if trial.size < BOX else found.limit_nats
-        click.echo(row_text(name, goal, found, limit))
-    click.echo(f"\n{'on the same boxes of 12, known day':50}{'power at 1 %':>14}{'right pair':>12}{'new life':>10}")
-    for name, (power, right, life) in compare(homes, BOX, seeds, boxes).items():
-        click.echo(f"{name:50}{power:14.2f}{right:12.3f}{life:10.3f}")
-    scored, week = seconds_per_million()
-    click.echo(f"\na million accounts in boxes of 12: {scored:.1f} s per date scored (limit 5 s)")
-    click.echo(f"  and {week:.1f} s to make one week of profiles from half-hourly curves")
+    for section in SECTIONS.values():
+        for line in section(homes, seeds, boxes):
+            click.echo(line)
+        click.echo()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.drift import FleetSpread, fleet_counts
+from anomaly.emptied import Sides, emptied_nats
+from anomaly.exchange_score import Fit, Newcomer, fit
 from anomaly.profile import (
     DAILY,
     DAILY_MINIMUM,
@@ -16,9 +18,9 @@ from anomaly.profile import (
     RATES,
     WEEK_DAYS,
     daily_features,
+    group_median,
     interval_features,
     mean_of_weeks,
-    minus_group_median,
     rate_features,
     weekly_profiles,
 )  # fmt: skip
@@ -170,12 +172,28 @@ def who_and_when(boxes: Boxes, low: int, high: int, rng: np.random.Generator) ->
     return who, rng.integers(low, high + 1, len(who))
 
 
-def around(weekly: Floats, border: int, windows: Windows) -> tuple[Floats, Floats]:
-    """Window summaries `[n, g, F]` before and after week `border`."""
-    return (
-        mean_of_weeks(weekly[:, :, border - windows.before_weeks : border]),
-        mean_of_weeks(weekly[:, :, border : border + windows.after_weeks]),
-    )
+Weeks = tuple[Floats, Floats]
+"""Weekly profiles `[n, g, W, F]` relative to the box, and `[n, 1, W, F]` of a home whose features are all 0."""
+
+
+def weeks_of(days: Floats, kind: str) -> Weeks:
+    """Weekly profiles of raw features `[n, g, L, F]`."""
+    median = group_median(days)
+    return weekly_profiles(days - median, kind), weekly_profiles(-median, kind)
+
+
+def around(weeks: Weeks, border: int, windows: Windows) -> Sides:
+    """Window summaries before and after week `border`."""
+    sides = []
+    for weekly in weeks:
+        sides.append(mean_of_weeks(weekly[:, :, border - windows.before_weeks : border]))
+        sides.append(mean_of_weeks(weekly[:, :, border : border + windows.after_weeks]))
+    return Sides(*sides)
+
+
+def fit_of(sides: Sides, kind: str, fleet: FleetSpread, newcomer: Newcomer) -> Fit:
+    """The fit the program makes of them."""
+    return fit(sides.before, sides.after, fleet, newcomer, emptied_nats(sides, kind))
 
 
 def fleet_of(
@@ -184,8 +202,8 @@ def fleet_of(
     """Drift and differences between homes, from boxes drawn among the homes the limits come from."""
     length = windows.weeks * WEEK_DAYS
     boxes = draw(homes, kind, among, size, length, 1500, rng)
-    weekly = weekly_profiles(minus_group_median(boxes.days[:, :-1]), kind)
-    spread = fleet_counts(*around(weekly, windows.before_weeks, windows)).fleet_spread()
+    sides = around(weeks_of(boxes.days[:, :-1], kind), windows.before_weeks, windows)
+    spread = fleet_counts(sides.before, sides.after).fleet_spread()
     if spread is None:
         raise ValueError(f"too few homes with {kind} for a covariance")
     return spread

@@ -10,22 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.drift import FleetSpread
-from anomaly.exchange_score import Links, Newcomer, exchanges, fit
-from anomaly.profile import WEEK_DAYS, minus_group_median, weekly_profiles
+from anomaly.exchange_score import Links, Newcomer, exchanges
+from anomaly.profile import WEEK_DAYS
 from anomaly.swap_plan import Plan, Windows
 from benchmarks.wiring_boxes import (
     Boxes,
     Change,
     Homes,
+    Weeks,
     around,
     both_away,
     chained,
     draw,
+    fit_of,
     fleet_of,
     halves,
     one_new_life,
     swapped,
     untouched,
+    weeks_of,
     who_and_when,
 )  # fmt: skip
 
@@ -36,7 +39,7 @@ Draw = Callable[..., Boxes]
 Fleet = Mapping[Windows, FleetSpread]
 
 FALSE_BOXES = 0.01
-NEWCOMER = Newcomer(chance=0.01, degrees_of_freedom=4.0, homes_degrees_of_freedom=10.0)
+NEWCOMER = Newcomer(chance=0.01, emptied_chance=0.05, degrees_of_freedom=4.0, homes_degrees_of_freedom=10.0)
 PLAN = Plan(long=Windows(8, 4), short=Windows(4, 2), scan_weeks=26)
 CHANGES: Mapping[str, Change] = {
     "untouched": untouched, "swapped": swapped, "chain of 3": chained, "one new life": one_new_life,
@@ -88,7 +91,7 @@ class Measured:
 class Trial:
     """One way of looking: which boxes, how long, on which days something is done, and how a box is judged.
 
-    `judge(fleet, weekly[n, g, W, F], who[n, links])` gives the likeliest exchange of each box.
+    `judge(fleet, weeks, who[n, links])` gives the likeliest exchange of each box.
     """
 
     homes: Homes
@@ -97,7 +100,7 @@ class Trial:
     windows: tuple[Windows, ...]
     weeks: int
     days: tuple[int, int]
-    judge: Callable[[Fleet, Floats, Integers], Top]
+    judge: Callable[[Fleet, Weeks, Integers], Top]
     changes: tuple[str, ...]
     drawing: Draw = draw
 
@@ -130,17 +133,17 @@ class Trial:
         who, first = who_and_when(boxes, *self.days, rng)
         tops = {}
         for name in changes:
-            days = minus_group_median(CHANGES[name](boxes, who, first))
-            tops[name] = self.judge(fleet, weekly_profiles(days, self.kind), who[:, : LINKS.get(name, 0)])
+            weeks = weeks_of(CHANGES[name](boxes, who, first), self.kind)
+            tops[name] = self.judge(fleet, weeks, who[:, : LINKS.get(name, 0)])
         return tops
 
 
 def known_date(homes: Homes, kind: str, size: int, windows: Windows, drawing: Draw = draw) -> Trial:
     """Exchanges on a day somebody named."""
 
-    def judge(fleet: Fleet, weekly: Floats, who: Integers) -> Top:
-        before, after = around(weekly, windows.before_weeks, windows)
-        return _top(fit(before, after, fleet[windows], NEWCOMER).gain, who, windows.before_weeks)
+    def judge(fleet: Fleet, weeks: Weeks, who: Integers) -> Top:
+        sides = around(weeks, windows.before_weeks, windows)
+        return _top(fit_of(sides, kind, fleet[windows], NEWCOMER).gain, who, windows.before_weeks)
 
     day = windows.before_weeks * WEEK_DAYS
     return Trial(homes, kind, size, (windows,), windows.weeks, (day, day), judge, tuple(CHANGES), drawing)
@@ -148,17 +151,17 @@ def known_date(homes: Homes, kind: str, size: int, windows: Windows, drawing: Dr
 
 def scanned(homes: Homes, kind: str, size: int) -> Trial:
     """Exchanges on an unknown day of the last 26 weeks but the last two, looked for week by week."""
-    weeks = PLAN.scan_weeks + PLAN.long.before_weeks
+    count = PLAN.scan_weeks + PLAN.long.before_weeks
 
-    def judge(fleet: Fleet, weekly: Floats, who: Integers) -> Top:
+    def judge(fleet: Fleet, weeks: Weeks, who: Integers) -> Top:
         tops = [
-            _top(fit(*around(weekly, border, windows), fleet[windows], NEWCOMER).gain, who, border)
-            for border, windows in PLAN.borders(weeks).items()
+            _top(fit_of(around(weeks, border, windows), kind, fleet[windows], NEWCOMER).gain, who, border)
+            for border, windows in PLAN.borders(count).items()
         ]
         return reduce(_better, tops)
 
-    days = (PLAN.long.before_weeks * WEEK_DAYS, (weeks - PLAN.short.after_weeks) * WEEK_DAYS)
-    return Trial(homes, kind, size, (PLAN.long, PLAN.short), weeks, days, judge, tuple(CHANGES))
+    days = (PLAN.long.before_weeks * WEEK_DAYS, (count - PLAN.short.after_weeks) * WEEK_DAYS)
+    return Trial(homes, kind, size, (PLAN.long, PLAN.short), count, days, judge, tuple(CHANGES))
 
 
 def _pooled(parts: list[Top]) -> Top:

@@ -6,18 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.drift import FleetSpread
-from anomaly.exchange_score import Fit, best_pairs, both_moved, capped_ratio, fit, pair_nats
-from anomaly.profile import INTERVALS, WEEK_DAYS, minus_group_median, weekly_profiles
+from anomaly.exchange_score import Fit, best_pairs, both_moved, capped_ratio, pair_nats
+from anomaly.profile import INTERVALS, WEEK_DAYS
 from benchmarks.wiring_boxes import (
     Boxes,
     Homes,
     around,
     draw,
+    fit_of,
     fleet_of,
     halves,
     one_new_life,
     swapped,
     untouched,
+    weeks_of,
     who_and_when,
 )  # fmt: skip
 from benchmarks.wiring_measure import FALSE_BOXES, NEWCOMER, PLAN
@@ -29,7 +31,7 @@ PATENT_STEP = 0.3
 """A home whose mean day changes by less than this share is not looked at by the step-and-similarity scheme."""
 
 
-def profile_rivals(fitted: Fit, days: Floats, border: int) -> dict[str, Floats]:
+def profile_rivals(fitted: Fit) -> dict[str, Floats]:
     """Scores `[n, g, g]` from the same profiles: this program's, MM, Student-t ratio, Gaussian ratio."""
     own = np.diagonal(fitted.distance, axis1=1, axis2=2)
     gaussian = (own[:, :, None] + own[:, None, :] - fitted.distance - fitted.distance.transpose(0, 2, 1)) / 2
@@ -93,9 +95,9 @@ Tops = dict[str, tuple[Floats, Integers, Integers]]
 
 
 def _all_tops(fleet: FleetSpread, days: Floats, kwh: Floats, border: int) -> Tops:
-    weekly = weekly_profiles(minus_group_median(days), INTERVALS)
-    fitted = fit(*around(weekly, PLAN.short.before_weeks, PLAN.short), fleet, NEWCOMER)
-    scores = {**profile_rivals(fitted, days, border), **series_rivals(kwh, border)}
+    sides = around(weeks_of(days, INTERVALS), PLAN.short.before_weeks, PLAN.short)
+    fitted = fit_of(sides, INTERVALS, fleet, NEWCOMER)
+    scores = {**profile_rivals(fitted), **series_rivals(kwh, border)}
     return {name: best_pairs(np.nan_to_num(one, nan=-1e9, neginf=-1e9)) for name, one in scores.items()}
 
 

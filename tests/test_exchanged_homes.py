@@ -42,41 +42,60 @@ def scanned(town: Town, **without: None) -> dict[str, pl.DataFrame]:
         return {name: pl.read_parquet(out / f"{name}.parquet") for name in TABLES}
 
 
-def unlike(town: Town) -> tuple[str, str]:
-    """Of one box, the home that uses most and the one that uses least."""
+def able_homes(town: Town) -> pl.DataFrame:
+    """account_id, area_id, box_id and mean use of the homes that can be exchanged."""
     traits = traits_of(town)
     able = pl.Series(traits["daily"] & traits["active"]) & ~town.accounts["account_id"].is_in(used_accounts(town))
     kwh = pl.Series(town.dials.use_wh[:, -60:].mean(axis=1))
-    use = town.accounts.select("account_id", "box_id").with_columns(kwh=kwh).filter(able)
-    ends = use.sort("kwh").group_by("box_id").agg(
-        pl.col("account_id").first().alias("least"), pl.col("account_id").last().alias("most"),
-        apart=pl.col("kwh").max() - pl.col("kwh").min(),
+    return town.accounts.select("account_id", "area_id", "box_id").with_columns(kwh=kwh).filter(able).sort("kwh")
+
+
+def unlike(town: Town) -> list[str]:
+    """Of one box, the home that uses least, the middle one and the one that uses most."""
+    ends = able_homes(town).group_by("box_id", maintain_order=True).agg(
+        pl.col("account_id"), apart=pl.col("kwh").max() - pl.col("kwh").min()
     )  # fmt: skip
-    least, most = ends.sort("apart", "box_id").select("least", "most").row(-1)
-    return str(least), str(most)
+    homes = ends.sort("apart", "box_id")["account_id"].to_list()[-1]
+    return [homes[0], homes[len(homes) // 2], homes[-1]]
+
+
+def unlike_across(town: Town) -> list[str]:
+    """The home that uses least, and the one of another box of its area that uses most."""
+    homes = able_homes(town)
+    least = homes.row(0, named=True)
+    there = homes.filter(pl.col("area_id") == least["area_id"], pl.col("box_id") != least["box_id"])
+    return [least["account_id"], there["account_id"][-1]]
+
+
+def town_with(kind: str) -> Town:
+    """The sample town with one exchange between unlike homes; `truth` has its rows last."""
+    town = sample_town(SEED)
+    least, middle, most = unlike(town)
+    homes = {"swapped_ring": [least, middle, most], "swapped_across_boxes": unlike_across(town)}.get(
+        kind, [least, most]
+    )
+    alone = Town(town.days, town.meters, town.dials, {**town.rows, "accounts": _only(town.accounts, homes)}, town.truth)
+    changed, truth = inject(alone, [Fault(kind, account_id=homes[0], start=SWAP_DAY)], SEED)
+    return Town(changed.days, changed.meters, changed.dials, {**changed.rows, "accounts": town.accounts}, truth)
 
 
 @cache
 def told(kind: str) -> tuple[dict[str, pl.DataFrame], dict[str, object]]:
     """What a scan says of a town with one exchange, and the truth."""
-    town = sample_town(SEED)
-    homes = unlike(town)
-    others = town.accounts["account_id"].is_in(homes)
-    alone = Town(
-        town.days, town.meters, town.dials, {**town.rows, "accounts": _only_pair(town.accounts, others)}, town.truth
-    )
-    changed, truth = inject(alone, [Fault(kind, account_id=homes[0], start=SWAP_DAY)], SEED)
-    whole = Town(changed.days, changed.meters, changed.dials, {**changed.rows, "accounts": town.accounts}, truth)
-    return scanned(whole), truth.row(-1, named=True)
+    town = town_with(kind)
+    return scanned(town), town.truth.row(-1, named=True)
 
 
-def _only_pair(accounts: pl.DataFrame, pair: pl.Series) -> pl.DataFrame:
-    """The accounts with everybody else moved to a box of their own, so that just this pair can be drawn."""
+def _only(accounts: pl.DataFrame, homes: list[str]) -> pl.DataFrame:
+    """The accounts with everybody else moved to a box and area of their own, so that just these can be drawn."""
     own = pl.concat_str(pl.lit("alone "), pl.col("account_id"))
-    return accounts.with_columns(box_id=pl.when(pair).then("box_id").otherwise(own))
+    chosen = pl.col("account_id").is_in(homes)
+    return accounts.with_columns(
+        pl.when(chosen).then(name).otherwise(own).alias(name) for name in ("box_id", "area_id")
+    )
 
 
-@pytest.mark.parametrize("kind", ["swapped_pair_silent", "swapped_pair_exchange"])
+@pytest.mark.parametrize("kind", ["swapped_pair_silent", "swapped_pair_exchange", "swapped_across_boxes"])
 def test_an_exchange_is_one_case_of_both_accounts(kind: str) -> None:
     result, truth = told(kind)
     (case,) = result["cases"].filter(pl.col("family") == "cross_wiring").to_dicts()
@@ -150,6 +169,56 @@ def test_the_ledger_adds_up_and_names_both_accounts(kind: str) -> None:
     if "unknown" in chances:
         assert odds == pytest.approx(math.log(chances["swapped_pair"] / chances["unknown"]), abs=1e-3)
     assert odds > 0
+
+
+def test_a_ring_names_all_three_of_its_homes() -> None:
+    town = town_with("swapped_ring")
+    ring = town.truth.tail(3)
+    assert set(ring["kind"]) == {"swapped_ring"}
+    result, _ = told("swapped_ring")
+    cases = result["cases"].filter(pl.col("family") == "cross_wiring", pl.col("status") == "open")
+    mine = result["findings"].filter(
+        pl.col("case_id").is_in(cases["case_id"].implode()), pl.col("code") == "X01", pl.col("status") == "reported"
+    )
+    links = set(mine.select("account_id", "related_account_id").rows())
+    assert links == set(ring.select("account_id", "related_account_id").rows())
+    assert mine["case_id"].n_unique() == 1
+    assert set(cases["cause"]) == {"swapped_pair"}
+
+
+CURVES, EVENTS = ("C01", "table_missing:interval_reads"), ("G01", "table_missing:events")
+BARE = ("interval_reads", "areas", "events", "accounts", "bills", "electrical_reads")
+
+
+@pytest.mark.parametrize(
+    ("tables", "columns", "reason", "unchecked"),
+    [
+        pytest.param(("interval_reads",), (), "", [CURVES], id="no curves"),
+        pytest.param((), ("box_id",), "", [], id="no boxes"),
+        pytest.param(("areas",), ("area_id",), "", [], id="no areas"),
+        pytest.param(("events",), (), "", [EVENTS], id="no events"),
+        pytest.param(BARE, ("area_id",), "no_neighbours", [CURVES, EVENTS], id="reads and installations alone"),
+    ],
+)
+def test_a_book_that_lacks_something_is_scanned_and_says_what_was_not_checked(
+    tables: tuple[str, ...], columns: tuple[str, ...], reason: str, unchecked: list[tuple[str, str]]
+) -> None:
+    town = town_with("swapped_pair_silent")
+    truth = town.truth.row(-1, named=True)
+    nothing = {name: pl.lit(None, pl.String).alias(name) for name in columns}
+    rows = {
+        name: table.with_columns(nothing[column] for column in columns if column in table.columns)
+        for name, table in town.rows.items()
+    }
+    result = scanned(Town(town.days, town.meters, town.dials, rows, town.truth), **dict.fromkeys(tables))
+    summary = result["coverage"].filter(pl.col("account_id").is_null())
+    (own,) = summary.filter(pl.col("code") == "X01").to_dicts()
+    assert own["reason"] == reason
+    assert own["status"] == ("insufficient_data" if reason else "evaluated")
+    assert own["positions"] == len(town.accounts)
+    assert set(unchecked) <= set(summary.select("code", "reason").rows())
+    found = result["findings"].filter(pl.col("code") == "X01").select("account_id", "related_account_id")
+    assert found.rows() == ([] if reason else [(truth["account_id"], truth["related_account_id"])])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

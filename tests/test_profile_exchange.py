@@ -22,11 +22,11 @@ from anomaly.swap_scan import Scan, drift_counts, find_swaps
 from tests.lives import DAYS, exchanged, lives, town
 from tests.panels import panel, registers
 
-NEWCOMER = Newcomer(0.01, 4.0, 10.0)
+NEWCOMER = Newcomer(0.01, 0.05, 4.0, 10.0)
 PLAN = Plan(long=Windows(8, 4), short=Windows(4, 2), scan_weeks=26)
 LIMITS = Limits(dict.fromkeys(("intervals", "daily_minimum", "rates", "daily"), 8.0), {
     "intervals": 12.0, "daily_minimum": 12.0, "rates": 14.0, "daily": 12.0,
-}, per_log_pairs=2.8)  # fmt: skip
+}, per_log_pairs=dict.fromkeys(("intervals", "daily_minimum", "rates", "daily"), 2.8))  # fmt: skip
 SCAN = Scan(PLAN, LIMITS, NEWCOMER, max_members=64)
 NOBODY = np.empty(0, np.int64)
 FEATURES = 10
@@ -229,7 +229,7 @@ def test_another_order_and_other_slices_change_nothing() -> None:
 
 
 def test_limits_grow_with_the_number_of_pairs_and_never_shrink() -> None:
-    limits = LIMITS.for_groups(8.0, np.array([2, 6, 12, 20]))
+    limits = LIMITS.for_groups("intervals", np.array([2, 6, 12, 20]), known=True)
     assert limits.tolist() == pytest.approx([8.0, 8.0, 8.0, 8.0 + 2.8 * np.log(190 / 66)])
 
 

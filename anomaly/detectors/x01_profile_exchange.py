@@ -52,7 +52,9 @@ def profile_exchange(
     scan_rates_nats: float,
     scan_daily_nats: float,
     per_log_pairs_nats: float,
+    per_log_pairs_daily_nats: float,
     newcomer_chance: float,
+    emptied_chance: float,
     degrees_of_freedom: float,
     homes_degrees_of_freedom: float,
     before_weeks: int,
@@ -64,27 +66,29 @@ def profile_exchange(
 ) -> Detections:
     """Two homes, or more in a ring, have exchanged their daily profiles.
 
-    Homes of one box (else of one small area) are compared by what their days look like against their neighbours'
-    same days: 3-hour bins, smallest and largest interval; without curves daily totals and minima, rate registers or
-    totals alone. Each home's window after a date is held against each home's window before it.
+    Homes of one box (else of one area) are compared by what their days look like against their neighbours' same
+    days: 3-hour bins, smallest and largest interval; without curves daily totals and minima, rate registers or
+    totals alone. Each home's window after a date is held against each home's window before it. Homes of different
+    boxes of an area are compared where both were worked on within a week.
 
-    Fires when "each has what the other had" is likelier by `..._nats` than "each stayed as it was, or became like any
-    home of the fleet": at meter changes and works on record one and two weeks later, and week by week over the last
-    `scan_weeks`. The limits are those that one untouched box of twelve in a hundred reaches; a group with e times as
-    many pairs needs `per_log_pairs_nats` more. A ring of three or more is three or more findings.
+    Fires when "each has what the other had" is likelier by `..._nats` than "each stayed as it was, fell empty, or
+    became like any home of the fleet": at meter changes, works and complaints on record one and two weeks later, and
+    week by week over the last `scan_weeks`. The limits are those that one untouched box of twelve in a hundred
+    reaches; a group with e times as many pairs needs `per_log_pairs_...nats` more. A ring of three or more is three or
+    more findings.
     Cannot see: two similar homes (nobody is much over-billed then either); an exchange as old as the reads; homes of
-    different boxes and areas; one side without reads. Two tenants who exchange their flats look the same, and so
-    do a home that falls empty and a like one that fills up in the same week.
+    different boxes without work on record, and of different areas; one side without reads. Two tenants who exchange
+    their flats look the same, and so may a home that falls empty and a like one that fills up in the same week.
     """
     if panel.fleet_drift is None:
         return nothing(panel)
     limits = Limits(
         dict(zip(NAMED, (known_curves_nats, known_minimum_nats, known_rates_nats, known_daily_nats), strict=True)),
         dict(zip(NAMED, (scan_curves_nats, scan_minimum_nats, scan_rates_nats, scan_daily_nats), strict=True)),
-        per_log_pairs_nats,
+        {kind: per_log_pairs_daily_nats if kind == DAILY else per_log_pairs_nats for kind in NAMED},
     )
     plan = Plan(Windows(scan_before_weeks, scan_after_weeks), Windows(before_weeks, after_weeks), scan_weeks)
-    newcomer = Newcomer(newcomer_chance, degrees_of_freedom, homes_degrees_of_freedom)
+    newcomer = Newcomer(newcomer_chance, emptied_chance, degrees_of_freedom, homes_degrees_of_freedom)
     row, day = _known_days(panel)
     return _told(panel, find_swaps(panel, panel.fleet_drift, Scan(plan, limits, newcomer, max_members), row, day))
 

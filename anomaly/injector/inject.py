@@ -103,7 +103,7 @@ def choose_rows(
     traits: dict[str, BoolArray],
     rng: np.random.Generator,
 ) -> list[int]:
-    """Positions the fault goes to: one, two of one box, or the free ones of one area."""
+    """Positions the fault goes to: one, some of one box, two of two boxes, or the free ones of one area."""
     able = reduce(np.logical_and, [traits[name] for name in kind.needs], free)
     names = town.accounts["account_id"].to_numpy()
     if wanted.account_id is not None:
@@ -111,11 +111,12 @@ def choose_rows(
             raise ValueError(f"fault {wanted.kind}: account {wanted.account_id} is not in the town")
         able = able & (names == wanted.account_id) if kind.scope == "account" else able
     rows = np.flatnonzero(able)
-    column = {"account": "account_id", "pair": "box_id", "area": "area_id"}[kind.scope]
-    groups = town.accounts[column].to_numpy()
+    column = {"account": "account_id", "pair": "box_id", "ring": "box_id"}.get(kind.scope, "area_id")
+    groups, boxes = town.accounts[column].to_numpy(), town.accounts["box_id"].to_numpy()
     if kind.scope != "account":
-        candidates, sizes = np.unique(groups[rows], return_counts=True)
-        candidates = candidates[sizes >= 2]
+        counted = rows[np.unique(boxes[rows], return_index=True)[1]] if kind.scope == "across" else rows
+        candidates, sizes = np.unique(groups[counted], return_counts=True)
+        candidates = candidates[sizes >= max(kind.homes, 2)]
         if wanted.account_id is not None:
             candidates = candidates[candidates == groups[names == wanted.account_id][0]]
         rows = rows[groups[rows] == rng.choice(candidates)] if len(candidates) else rows[:0]
@@ -123,7 +124,10 @@ def choose_rows(
         raise ValueError(f"no free account can carry {wanted.kind}: it needs {', '.join(kind.needs)} ({kind.scope})")
     if kind.scope == "area":
         return [int(row) for row in rows]
-    return [int(row) for row in rng.choice(rows, size=1 if kind.scope == "account" else 2, replace=False)]
+    if kind.scope == "across":
+        first = int(rng.choice(rows))
+        return [first, int(rng.choice(rows[boxes[rows] != boxes[first]]))]
+    return [int(row) for row in rng.choice(rows, size=kind.homes, replace=False)]
 
 
 def choose_day(town: Town, kind: FaultKind, wanted: Fault, rng: np.random.Generator) -> int:
@@ -150,8 +154,10 @@ def open_premise(town: Town, row: int) -> Premise:
 
 
 def told_of(kind: FaultKind, affected: list[Premise]) -> list[tuple[Premise, Premise | None]]:
-    """Premises that get a row in the truth, each with its partner: a pair is told once."""
-    if kind.scope == "pair":
+    """Premises that get a row in the truth, each with its partner: a pair once, of a ring each with its source."""
+    if kind.scope == "ring":
+        return list(zip(affected, [*affected[1:], affected[0]], strict=True))
+    if kind.scope in ("pair", "across"):
         first, second = sorted(affected, key=lambda premise: str(premise.account["account_id"]))
         return [(first, second)]
     return [(premise, None) for premise in affected]

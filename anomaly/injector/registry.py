@@ -56,9 +56,9 @@ class FaultKind:
     """A registered kind: the cause an investigator should name, and what an account needs to carry it.
 
     `cause` is None for innocents. `accepted` are further causes that the same rows support as well. `needs`
-    names traits of `anomaly.injector.inject.traits_of`. `scope` is `account`, `pair` (two of one box) or
-    `area`. `tail_days` is the least number of days from the start to as-of, `head_days` that before the
-    start.
+    names traits of `anomaly.injector.inject.traits_of`. `scope` is `account`, `pair` or `ring` (two or three
+    of one box), `across` (two of one area, from two boxes) or `area`. `tail_days` is the least number of days
+    from the start to as-of, `head_days` that before the start.
     """
 
     kind: str
@@ -74,6 +74,11 @@ class FaultKind:
     def innocent(self) -> bool:
         """True for look-alikes that must not be accused."""
         return self.cause is None
+
+    @property
+    def homes(self) -> int:
+        """How many accounts it takes; 1 for a whole area, whose accounts are not counted."""
+        return {"pair": 2, "across": 2, "ring": 3}.get(self.scope, 1)
 
 
 def fault(

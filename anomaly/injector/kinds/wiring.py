@@ -1,4 +1,4 @@
-"""Two homes of one box on each other's meters: every register and record is right, but not for its home."""
+"""Homes on each other's meters: every register and record is right, but not for its home."""
 
 import numpy as np
 
@@ -26,6 +26,22 @@ def swapped_pair_exchange(first: Premise, second: Premise, draw: Draw) -> Effect
     for premise in (first, second):
         premise.exchange(draw.index, draw.whole(9 * 60, 16 * 60), draw.whole(0, 3 * premise.ticks_per_kwh))
     return effect
+
+
+@fault("swapped_ring", cause="swapped_pair", needs=NEEDS, scope="ring", tail_days=TAIL_DAYS, head_days=HEAD_DAYS)
+def swapped_ring(first: Premise, second: Premise, third: Premise, draw: Draw) -> Effect:
+    """Three homes of a box in a ring: the first one's meter measures the second, that one's the third, and so on."""
+    note = "a ring of three; no work on file"
+    effects = [crossed(one, other, draw.index, note) for one, other in ((first, second), (second, third))]
+    return Effect(effects[0].first, effects[0].last, sum(abs(one.kwh_wrong) for one in effects), note)
+
+
+@fault(
+    "swapped_across_boxes", cause="swapped_pair", needs=NEEDS, scope="across", tail_days=TAIL_DAYS, head_days=HEAD_DAYS
+)
+def swapped_across_boxes(first: Premise, second: Premise, draw: Draw) -> Effect:
+    """Two homes of two boxes get new meters on one day, and each the one that measures the other."""
+    return swapped_pair_exchange(first, second, draw)
 
 
 def crossed(first: Premise, second: Premise, index: int, note: str) -> Effect:
