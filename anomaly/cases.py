@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from anomaly.diagnosis import CauseModel, code_index, weigh
 from anomaly.findings import digest
 from anomaly.ledger import ledgers
+from anomaly.partner_choice import one_partner_each
 
 INCIDENT_CODES = ("Q01", "C10", "G02")
 """Rules whose findings hit a whole box at once when its collector or supply fails."""
@@ -39,7 +40,7 @@ def group(findings: pl.DataFrame, model: CauseModel, grouping: Grouping) -> tupl
     Reported findings lead; suppressed ones join the case they belong to, or stand in a suppressed case of
     their own. Two stories of one owner, family and month are one case.
     """
-    story = _stories(_with_owner(findings), grouping.merge_gap_days)
+    story = _stories(_with_owner(one_partner_each(findings)), grouping.merge_gap_days)
     while True:
         weighed = _weighed(findings, story, model, grouping)
         merged = weighed["case_id"].rank("dense").cast(pl.Int64) - 1
@@ -52,7 +53,10 @@ def group(findings: pl.DataFrame, model: CauseModel, grouping: Grouping) -> tupl
 
 
 def _with_owner(findings: pl.DataFrame) -> pl.DataFrame:
-    """Name whose story each finding belongs to: a box incident, else account, else meter, else area."""
+    """Name whose story each finding belongs to: a box incident, else account, else meter, else area.
+
+    Evidence about a pair of which one home has a likelier partner (`wires`) is a story of its own.
+    """
     box = pl.coalesce("box_id", "area_id")
     incident = ["code", "box", "start", "end"]
     together = findings.with_columns(box=box).with_columns(
@@ -71,8 +75,10 @@ def _with_owner(findings: pl.DataFrame) -> pl.DataFrame:
     return together.select(
         "end", "family",
         start=pl.when(asked).then(pl.col("start") - COMPLAINT_LOOKS_BACK).otherwise("start"),
-        owner=pl.when(is_incident).then(pl.lit("box:") + pl.col("box")).otherwise(alone),
-        partner=pl.when(is_incident).then(None).otherwise(pl.lit("account:") + pl.col("related_account_id")),
+        owner=pl.when(is_incident).then(pl.lit("box:") + pl.col("box")).otherwise(pl.coalesce("wires", alone)),
+        partner=pl.when(is_incident | pl.col("wires").is_not_null())
+        .then(None)
+        .otherwise(pl.lit("account:") + pl.col("related_account_id")),
     )  # fmt: skip
 
 

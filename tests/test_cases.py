@@ -130,6 +130,26 @@ class TestStories:
         assert sorted(done.cases["account_id"]) == ["A0", "A1"]
         assert done.cases.filter(pl.col("account_id") == "A0").select("start", "end").rows() == [(day(5), day(60))]
 
+    def test_a_home_has_one_partner_the_likeliest(self) -> None:
+        """X03 says A0 and A1, X02 says A1 and A2, more loudly: the second pair takes A1 and its other findings."""
+        done = work(
+            finding("X02", "A1", related_account_id="A2", unit="nat", measured=9.0, limit=4.0),
+            finding("X03", "A0", related_account_id="A1", unit="nat", measured=3.0, limit=2.0),
+            finding("J01", "A1"),
+        )
+        told = {(row["account_id"], row["related_account_id"]): row for row in done.cases.to_dicts()}
+        assert set(told) == {("A1", "A2"), ("A0", "A1")}
+        assert told["A0", "A1"]["suppressed_by"] == "only_supporting"
+        mine = done.findings.filter(pl.col("case_id") == told["A1", "A2"]["case_id"])
+        assert sorted(mine["code"]) == ["J01", "X02"]
+
+    def test_a_ring_of_three_is_one_case(self) -> None:
+        ring = [("A0", "A1"), ("A1", "A2"), ("A2", "A0")]
+        loud = {"unit": "nat", "measured": 30.0, "limit": 9.0}
+        done = work(*(finding("X01", one, related_account_id=other, **loud) for one, other in ring))
+        assert len(done.cases) == 1
+        assert done.cases["account_ids"].to_list() == [["A0", "A1", "A2"]]
+
     def test_other_pairs_findings_stay_apart(self) -> None:
         done = work(finding("R08", "A0", 5, 6), finding("R08", "A0", 50, 51))
         assert done.findings["case_id"].n_unique() == 2

@@ -44,9 +44,9 @@ def homes(count: int, days: int, curve_days: int, seed: int) -> HomeSeries:
 
 @cache
 def faulty_town(seed: int = 3) -> FaultyTown:
-    """190 accounts over 240 days, one fault or innocent look-alike of every kind among them."""
+    """300 accounts over 240 days, one fault or innocent look-alike of every kind among them."""
     plan = Plan(
-        accounts=190,
+        accounts=300,
         monthly_share=0.2,
         ct_share=0.25,
         rate_share=0.3,

@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 USE_DAYS = 28
+ABOUT_USE = ("sudden_increase", "wrong_account", "meter_fault")
+"""Complaints whose day may be that of an exchange; a call for want of power is about something else."""
+
 NAMED = (INTERVALS, DAILY_MINIMUM, RATES, DAILY)
 """Kinds of profile in the order in which the limits are named."""
 
@@ -94,10 +97,11 @@ def profile_exchange(
 
 
 def _known_days(panel: Panel) -> tuple[Integers, Integers]:
-    """Positions and panel days of meter changes and of works of the utility; a day in the file twice counts once."""
+    """Positions and panel days of meter changes, works of the utility and complaints; a day named twice counts once."""
     changed = panel.exchanges.select("row", "day")
     works = panel.events.filter(pl.col("kind") == "works").select("row", pl.col("at").dt.date().alias("day"))
-    complaints = panel.tickets.select("row", pl.col("at").dt.date().alias("day"))
+    asked = panel.tickets.filter(pl.col("kind").is_in(ABOUT_USE))
+    complaints = asked.select("row", pl.col("at").dt.date().alias("day"))
     named = pl.concat([changed, works, complaints]).drop_nulls().unique().sort("row", "day")
     day = (named["day"].to_numpy().astype("datetime64[D]") - panel.days[:1]).astype(np.int64)
     return named["row"].to_numpy().astype(np.int64), day
