@@ -213,8 +213,8 @@ def cost(meters: int, days: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     scale = 100_000 / meters
     click.echo(
-        f"{meters} meters, {days} days: processor seconds: areas laid out {laid:.1f} s, X14 {followed:.1f} s, X13 {boxed:.1f} s, peak"
-        f" {peak:.0f} MB\n100,000 meters: {laid * scale:.0f} s, {followed * scale:.0f} s, {boxed * scale:.0f} s;"
+        f"{meters} meters, {days} days: areas laid out in {laid:.1f} processor seconds, X14 {followed:.1f}, X13"
+        f" {boxed:.1f}, peak {peak:.0f} MB\n100,000 meters: {laid * scale:.0f} s, {followed * scale:.0f} s, {boxed * scale:.0f} s;"
         f" {100_000 * days * 24 * 4 / 1e6:.0f} MB on scratch for each of voltage, line and neutral current"
     )
 
