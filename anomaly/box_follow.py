@@ -53,14 +53,15 @@ class Exchanged:
 
 
 def box_rows(hourly: HourlyElectrical, box: NDArray[np.object_], least_meters: int) -> Integers:
-    """Rows with a group, an area, and a box with `least_meters` other meters on one phase; `box[K]` names or None."""
+    """Rows with a group, an area, and a box with `least_meters` others on their own phase; `box[K]` names or None.
+
+    Without them a meter would be held against other phases of its box, and any box would seem to fit it better.
+    """
     known = (hourly.group >= 0) & (hourly.area >= 0) & np.array([name is not None for name in box], dtype=bool)
     rows = np.flatnonzero(known)
-    distinct, place, _ = _boxes(hourly.area[rows], box[rows])
+    _, place, _ = _boxes(hourly.area[rows], box[rows])
     cell = place * GROUPS + hourly.group[rows]
-    others = np.bincount(cell, minlength=len(distinct) * GROUPS).reshape(-1, GROUPS)[place]
-    others[np.arange(len(rows)), hourly.group[rows]] -= 1
-    return np.asarray(rows[others.max(axis=1, initial=0) >= least_meters])
+    return np.asarray(rows[np.bincount(cell)[cell] > least_meters]) if len(rows) else rows
 
 
 def exchanged_boxes(hourly: HourlyElectrical, box: NDArray[np.object_], limits: Across) -> Exchanged:

@@ -13,7 +13,7 @@ from anomaly.voltage import in_place_since
 
 
 def box_unknown(panel: Panel, *, least_nats: float, least_meters: int, **limits: float) -> NDArray[np.object_]:
-    """`[M]` why a position is not judged: no voltages, too few others on one phase of its box, boxes that are none."""
+    """`[M]` why a position is not judged: no voltages, too few others on its phase of its box, boxes that are none."""
     reason = np.full(panel.shape[0], "no_electrical", dtype=object)
     hourly = panel.hourly
     if hourly is None:
@@ -54,8 +54,8 @@ def box_voltage(
     logarithm of the pairs that fit as well. An area in which more than `most_moved_share` of the meters, and more than
     `few_moved`, fit another box better is left alone: its boxes on file are not where the cables are tapped.
     Cannot see: an exchange inside one box, ever: a meter sits where it sits, whoever is billed by it; wires crossed
-    behind the meters; boxes tapped at nearly the same point, or with fewer than `least_meters` other
-    meters on a phase; one meter filed wrongly without its counterpart.
+    behind the meters; boxes tapped at nearly the same point, or with fewer than `least_meters` others
+    on the meter's phase; one meter filed wrongly without its counterpart.
     """
     hourly = panel.hourly
     if hourly is None:
