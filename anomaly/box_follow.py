@@ -53,26 +53,50 @@ class Exchanged:
 
 
 def box_rows(hourly: HourlyElectrical, box: NDArray[np.object_], least_meters: int) -> Integers:
-    """Rows with a group, an area, and a box with `least_meters` other meters on one phase; `box[K]` names or None."""
+    """Rows with a group, an area, and a box with `least_meters` others on their own phase; `box[K]` names or None.
+
+    Without them a meter would be held against other phases of its box, and any box would seem to fit it better.
+    """
     known = (hourly.group >= 0) & (hourly.area >= 0) & np.array([name is not None for name in box], dtype=bool)
     rows = np.flatnonzero(known)
-    distinct, place, _ = _boxes(hourly.area[rows], box[rows])
+    _, place, _ = _boxes(hourly.area[rows], box[rows])
     cell = place * GROUPS + hourly.group[rows]
-    others = np.bincount(cell, minlength=len(distinct) * GROUPS).reshape(-1, GROUPS)[place]
-    others[np.arange(len(rows)), hourly.group[rows]] -= 1
-    return np.asarray(rows[others.max(axis=1, initial=0) >= least_meters])
+    return np.asarray(rows[np.bincount(cell)[cell] > least_meters]) if len(rows) else rows
 
 
 def exchanged_boxes(hourly: HourlyElectrical, box: NDArray[np.object_], limits: Across) -> Exchanged:
-    """Pairs across boxes of one area, strongest first within an area; a row is in one pair at most."""
-    rows = box_rows(hourly, box, limits.least_meters)
-    parts = [
-        _in_area(hourly, rows[hourly.area[rows] == area], box, limits) for area in np.unique(hourly.area[rows])
-    ]
-    empty = np.empty(0)
-    none = Exchanged(empty.astype(np.int64), empty.astype(np.int64), empty, empty, empty, empty.astype(np.int64))
-    columns = zip(*(vars(one).values() for one in [none, *parts]), strict=True)
-    return Exchanged(*(np.concatenate(column) for column in columns))
+    """Pairs across boxes of one area, strongest first within an area; a row is in one pair at most.
+
+    `box[K]` is the slice's one naming of boxes: what was found with these limits is remembered with the voltages.
+    """
+    return _all_areas(hourly, box, limits)[0]
+
+
+def no_points(hourly: HourlyElectrical, box: NDArray[np.object_], limits: Across) -> Integers:
+    """Rows of the areas whose boxes on file are no points of the network: nothing is said of them."""
+    return _all_areas(hourly, box, limits)[1]
+
+
+def _all_areas(
+    hourly: HourlyElectrical, box: NDArray[np.object_], limits: Across
+) -> tuple[Exchanged, Integers]:
+    if limits not in hourly.remembered:
+        rows, empty = box_rows(hourly, box, limits.least_meters), np.empty(0)
+        none = empty.astype(np.int64)
+        parts, alone = [Exchanged(none, none, empty, empty, empty, none)], [none]
+        for area in np.unique(hourly.area[rows]):
+            mine = rows[hourly.area[rows] == area]
+            distinct, place, _ = _boxes(hourly.area[mine], box[mine])
+            moved = box_moves(hourly, mine, place, len(distinct), limits)
+            if boxes_are_points(moved, limits):
+                parts.append(_in_area(mine, place, moved, limits))
+            else:
+                alone.append(mine)
+        columns = zip(*(vars(one).values() for one in parts), strict=True)
+        pairs = Exchanged(*(np.concatenate(column) for column in columns))
+        hourly.remembered[limits] = pairs, np.concatenate(alone)
+    found: tuple[Exchanged, Integers] = hourly.remembered[limits]
+    return found
 
 
 def _boxes(area: Integers, box: NDArray[np.object_]) -> tuple[list[tuple[int, str]], Integers, Integers]:
@@ -84,12 +108,8 @@ def _boxes(area: Integers, box: NDArray[np.object_]) -> tuple[list[tuple[int, st
     return distinct, place, np.bincount(place, minlength=len(distinct))
 
 
-def _in_area(hourly: HourlyElectrical, rows: Integers, box: NDArray[np.object_], limits: Across) -> Exchanged:
-    """Pairs of one area: how much better each meter fits every box than its own, and from it both moves at once."""
-    distinct, place, _ = _boxes(hourly.area[rows], box[rows])
-    moved = box_moves(hourly, rows, place, len(distinct), limits)
-    if not boxes_are_points(moved, limits):
-        moved = np.full_like(moved, np.nan)
+def _in_area(rows: Integers, place: Integers, moved: Floats, limits: Across) -> Exchanged:
+    """Pairs of one area from how much better each meter fits every box than its own: both moves at once."""
     gain = np.where(moved > limits.side_nats, quantised(moved), 0.0)
     toward = gain[:, place]
     both = np.where((toward > 0) & (toward.T > 0), toward + toward.T, 0.0)

@@ -21,7 +21,7 @@ ACTUAL_UP_TO = QUALITIES.index("derived")
 REASONS = (
     "", "wrong_frequency", "no_rates", "no_export", "no_curve", "no_electrical", "too_few_reads", "too_few_days",
     "too_few_actual", "no_neighbours", "group_too_large", "fleet_too_small", "no_supply_meter", "no_areas_beside",
-    "balance_incomplete", "balance_undecidable", "not_polled",
+    "balance_incomplete", "balance_undecidable", "not_polled", "boxes_no_points",
 )  # fmt: skip
 """Why a position could not be judged; the index is what `Verdict.reason` holds, 0 = it was."""
 

@@ -7,8 +7,8 @@ phase` (A, B, C or 1, 2, 3). Voltages get 0.5 V of noise, are rounded to 0.1 V, 
 twenty is dropped. Without a network, or with --cost, time and memory of a made-up fleet are measured.
 
 Areas: one meter in fifty of areas of ten or more is filed under another such area. Boxes are made from the network:
-"cabinet" is four meters on each phase at one point, three phases taken from next-door homes; "street" is six homes in
-a row filed as a box, each at its own place on the cable, which the rule has to notice and leave alone. One pair per
+"cabinet" is four meters on each phase at one point, three phases taken from next-door homes; "street" is twelve homes
+in a row filed as a box, each at its own place on the cable, which the rule has to notice and leave alone. One pair per
 area is exchanged. The phase is told against the three phases of the homes next to the transformer, as the supply meter.
 """
 
@@ -35,7 +35,7 @@ RULES = load()
 USUAL_V, NOISE_V, ROUNDED_V, MISSING = 230.0, 0.5, 1, 0.05
 LEAST_METERS = 10
 WRONG_SHARE = 0.02
-BOX_HOMES, ON_PHASE = 6, 4
+BOX_HOMES, ON_PHASE, STREET_HOMES = 6, 4, 12
 DAYS = (1, 3, 7, 14)
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -141,10 +141,10 @@ def cabinets(network: Network) -> tuple[Network, Integers]:
 
 
 def streets(network: Network) -> tuple[Network, Integers]:
-    """Six homes in a row filed as one box."""
+    """Twelve homes in a row filed as one box."""
     order = np.arange(len(network.feeder))
     start = np.searchsorted(network.feeder, network.feeder)
-    return network, start * 1000 + (order - start) // BOX_HOMES
+    return network, start * 1000 + (order - start) // STREET_HOMES
 
 
 def boxes_row(network: Network, box: Integers, days: int, seeds: int) -> str:
@@ -213,10 +213,9 @@ def cost(meters: int, days: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     scale = 100_000 / meters
     click.echo(
-        f"{meters} meters, {days} days: processor seconds: areas laid out {laid:.1f} s, X14 {followed:.1f} s,"
-        f" X13 {boxed:.1f} s, peak {peak:.0f} MB\n100,000 meters: {laid * scale:.0f} s,"
-        f" {followed * scale:.0f} s, {boxed * scale:.0f} s;"
-        f" {100_000 * days * 24 * 4 / 1e6:.0f} MB on scratch for each of voltage, line and neutral current"
+        f"{meters} meters, {days} days: areas laid out in {laid:.1f} processor seconds, X14 {followed:.1f}, X13"
+        f" {boxed:.1f}, peak {peak:.0f} MB\n100,000 meters: {laid * scale:.0f} s, {followed * scale:.0f} s,"
+        f" {boxed * scale:.0f} s; {100_000 * days * 24 * 4 / 1e6:.0f} MB on scratch for each quantity"
     )
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.box_follow import Across, box_rows, exchanged_boxes
+from anomaly.box_follow import Across, box_rows, exchanged_boxes, no_points
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.statistics import row_median
 from anomaly.voltage import in_place_since
 
 
-def box_unknown(panel: Panel, *, least_meters: int, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position is not judged: no voltages, or too few others with voltages on one phase of its box."""
+def box_unknown(panel: Panel, *, least_nats: float, least_meters: int, **limits: float) -> NDArray[np.object_]:
+    """`[M]` why a position is not judged: no voltages, too few others on its phase of its box, boxes that are none."""
     reason = np.full(panel.shape[0], "no_electrical", dtype=object)
-    if panel.hourly is None:
+    hourly = panel.hourly
+    if hourly is None:
         return reason
-    member = panel.hourly.group >= 0
-    reason[panel.hourly.rows] = np.where(member, "no_neighbours", "no_electrical")
-    box = panel.column("box_id")[panel.hourly.rows]
-    reason[panel.hourly.rows[box_rows(panel.hourly, box, least_meters)]] = ""
+    reason[hourly.rows] = np.where(hourly.group >= 0, "no_neighbours", "no_electrical")
+    box = panel.column("box_id")[hourly.rows]
+    reason[hourly.rows[box_rows(hourly, box, least_meters)]] = ""
+    across = Across(nats=least_nats, least_meters=least_meters, **limits)  # type: ignore[arg-type]
+    reason[hourly.rows[no_points(hourly, box, across)]] = "boxes_no_points"
     return reason
 
 
@@ -52,8 +54,8 @@ def box_voltage(
     logarithm of the pairs that fit as well. An area in which more than `most_moved_share` of the meters, and more than
     `few_moved`, fit another box better is left alone: its boxes on file are not where the cables are tapped.
     Cannot see: an exchange inside one box, ever: a meter sits where it sits, whoever is billed by it; wires crossed
-    behind the meters; boxes tapped at nearly the same point, or with fewer than `least_meters` other
-    meters on a phase; one meter filed wrongly without its counterpart.
+    behind the meters; boxes tapped at nearly the same point, or with fewer than `least_meters` others
+    on the meter's phase; one meter filed wrongly without its counterpart.
     """
     hourly = panel.hourly
     if hourly is None:

@@ -86,4 +86,5 @@ def test_two_exchanges_are_two_pairs() -> None:
 def test_who_is_not_judged_is_told_why() -> None:
     assert set(box_unknown(filed(MADE), **LIMITS)) == {""}
     assert set(box_unknown(filed(MADE, box=np.arange(len(MADE.box))), **LIMITS)) == {"no_neighbours"}
+    assert set(box_unknown(filed(STREET), **LIMITS)) == {"boxes_no_points"}
     assert set(box_unknown(panel(registers(np.ones(3))), **LIMITS)) == {"no_electrical"}
