@@ -177,7 +177,8 @@ def _days(panel: Panel, before: int, after: int, weeks: int) -> list[int]:
 def _as_if_named(panel: Panel, row: Integers, day: int) -> pl.DataFrame:
     """A complaint of that day in each box."""
     at = panel.days[day].astype("datetime64[us]").item()
-    told = pl.DataFrame({"row": row}).with_columns(at=pl.lit(at, pl.Datetime("us")))
+    kind = pl.lit("sudden_increase", panel.tickets.schema["kind"])
+    told = pl.DataFrame({"row": row}).with_columns(at=pl.lit(at, pl.Datetime("us")), kind=kind)
     return pl.concat([panel.tickets.clear(), told], how="diagonal").select(panel.tickets.columns)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from anomaly.errors import UsageError
 
 SCAN_FILES = frozenset(
-    {
-        f"{name}.parquet"
-        for name in ("findings", "cases", "tasks", "coverage", "quarantine", "rebills", "series", "cycle")
-    }
+    {f"{name}.parquet" for name in ("findings", "cases", "tasks", "coverage", "quarantine", "rebills", "series")}
     | {"run.json"}
 )
+CYCLE_FILE = "cycle.parquet"
+"""What a billing cycle leaves beside a scan's files."""
+
 DEMO_MARK = "truth.parquet"
 DEMO_FILES = frozenset({"book", DEMO_MARK, "scan", "evidence.html", "task-sheets.html", "worklist.xlsx"})
 SHOWN = 3
@@ -37,7 +37,7 @@ def scan_folder(out: Path, book: Path) -> Path:
             where=str(out),
             todo="name another folder, or leave this one",
         )
-    return _replaceable(out, SCAN_FILES, "run.json", "a scan")
+    return _replaceable(out, SCAN_FILES | {CYCLE_FILE}, "run.json", "a scan")
 
 
 def demo_folder(out: Path) -> Path:

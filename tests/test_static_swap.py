@@ -61,8 +61,9 @@ def test_a_vacancy_gives_an_old_swap_away(seed: int) -> None:
     assert case["probability"] > 0.5
     assert case["needs_visit"]
     codes = set(result["findings"].filter(pl.col("case_id") == case["case_id"])["code"])
-    assert {"A01", "X02", "X03", "X07"} <= codes
+    assert {"A01", "X02", "X03"} <= codes
     assert ("R06" in codes) == (seed > 1)
+    assert ("X07" in codes) == (seed == 1), "where R06 sets the silent days aside, their curves are no evidence either"
     assert both[0] in case["headline_en"]
     assert both[1] in case["headline_en"]
 
