@@ -27,6 +27,9 @@ Integers = NDArray[np.int64]
 
 PARTS = ("artefact", "days", "weather", "cohort", "calendar", "own")
 WEEKDAYS = 7
+DRAWN_DAYS = 400
+"""Longest period whose days can be drawn anew; the same draws serve shorter ones."""
+
 NIGHT_HOURS = (23, 0, 1, 2, 3, 4, 5, 6)
 """Hours that begin at 23:00 to 06:00."""
 
@@ -66,7 +69,9 @@ class Response:
 
 def decompose(current: Period, reference: Period, response: Response) -> tuple[Floats, Floats]:
     """(delta `[K]`, parts `[K, 6]` in the order of PARTS), kWh; all NaN where a period has no measured day."""
-    return _parts(current, reference, response, current.inside, reference.inside)
+    means = (_means(one, one.inside[:, None]) for one in (current, reference))
+    delta, parts = _parts(current, reference, response, *means)
+    return delta[:, 0], parts[:, 0]
 
 
 def uncertainty(
@@ -77,64 +82,74 @@ def uncertainty(
     The same days are drawn for every case, so that a case's figure does not depend on which others stand beside it.
     """
     rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        chosen_c = _resampled(current.inside, rng)
-        chosen_r = _resampled(reference.inside, rng)
-        drawn.append(_parts(current, reference, response, chosen_c, chosen_r)[1])
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.std(np.stack(drawn), axis=0))
+    drawn = rng.random((2, resamples, DRAWN_DAYS))
+    means = (_means(one, _resampled(one.inside, drawn[at])) for at, one in enumerate((current, reference)))
+    _, parts = _parts(current, reference, response, *means)
+    return np.asarray(np.std(parts, axis=1))
 
 
-def _resampled(inside: Floats, rng: np.random.Generator) -> Floats:
-    """`[K, L]` how often each day is drawn: as many draws as the period has days."""
-    length = inside.sum(axis=1)
-    place = np.floor(rng.random(inside.shape[1]) * length[:, None]).astype(np.int64)
-    count = np.zeros(inside.shape)
-    row = np.broadcast_to(np.arange(len(inside))[:, None], place.shape)
-    np.add.at(count, (row, np.minimum(place, inside.shape[1] - 1)), inside)
-    return count
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """Means over the measured days of a period, `[K, B]` for B ways to weigh its days; NaN without any.
+
+    `weekday_shares[K, B, 7]` is the share of each weekday among them.
+    """
+
+    kwh: Floats
+    heating: Floats
+    cooling: Floats
+    cohort_log: Floats
+    cohort_weather_log: Floats
+    weekday_shares: Floats
+
+
+def _means(period: Period, weight: Floats) -> _Means:
+    """`weight[K, B, L]` says how often each day counts."""
+    known = np.isfinite(period.kwh)
+    columns = [period.kwh, period.heating, period.cooling, period.cohort_log, period.cohort_weather_log]
+    columns += [(period.weekday == day).astype(np.float64) for day in range(WEEKDAYS)]
+    values = np.stack([known.astype(np.float64), *(np.where(known, column, 0.0) for column in columns)], axis=2)
+    sums = weight @ values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums[..., 1:] / np.where(sums[..., :1] > 0, sums[..., :1], np.nan)
+    return _Means(mean[..., 0], mean[..., 1], mean[..., 2], mean[..., 3], mean[..., 4], mean[..., 5:])
+
+
+def _resampled(inside: Floats, drawn: Floats) -> Floats:
+    """`[K, B, L]` how often each day is drawn: as many draws as the period has days, the first of `drawn[B, …]`."""
+    cases, days = inside.shape
+    length = inside.sum(axis=1)[:, None, None]
+    place = np.minimum((drawn[None, :, :days] * length).astype(np.int64), days - 1)
+    way = np.arange(cases * len(drawn)).reshape(cases, len(drawn), 1)
+    cell = (way * days + place).reshape(-1)
+    counted = np.broadcast_to(inside[:, None], place.shape).reshape(-1)
+    return np.bincount(cell, counted, minlength=cases * len(drawn) * days).reshape(place.shape)
 
 
 def _parts(
-    current: Period, reference: Period, response: Response, weight_c: Floats, weight_r: Floats
+    current: Period, reference: Period, response: Response, now: _Means, then: _Means
 ) -> tuple[Floats, Floats]:
-    n_c, n_r = current.inside.sum(axis=1), reference.inside.sum(axis=1)
-    u_c, u_r = _mean(current.kwh, weight_c), _mean(reference.kwh, weight_r)
-    metered_c, metered_r = n_c * u_c, n_r * u_r
-    billed_c = np.where(np.isfinite(current.billed_kwh), current.billed_kwh, metered_c)
-    billed_r = np.where(np.isfinite(reference.billed_kwh), reference.billed_kwh, metered_r)
+    """(delta `[K, B]`, parts `[K, B, 6]`)."""
+    n_c, n_r = (one.inside.sum(axis=1)[:, None] for one in (current, reference))
     half = (n_c + n_r) / 2
-    known_c, known_r = np.isfinite(current.kwh) * weight_c, np.isfinite(reference.kwh) * weight_r
-    heating = _mean(current.heating, known_c) - _mean(reference.heating, known_r)
-    cooling = _mean(current.cooling, known_c) - _mean(reference.cooling, known_r)
-    weather = half * (response.heating_kwh * heating + response.cooling_kwh * cooling)
-    ratio = np.exp(_mean(current.cohort_log, known_c) - _mean(reference.cohort_log, known_r))
-    by_weather = np.exp(_mean(current.cohort_weather_log, known_c) - _mean(reference.cohort_weather_log, known_r))
-    cohort = half * u_r * (ratio - by_weather)
+    billed_c, billed_r = (
+        np.where(np.isfinite(one.billed_kwh[:, None]), one.billed_kwh[:, None], days * mean.kwh)
+        for one, days, mean in ((current, n_c, now), (reference, n_r, then))
+    )
+    artefact = (billed_c - n_c * now.kwh) - (billed_r - n_r * then.kwh)
+    days = (n_c - n_r) * (now.kwh + then.kwh) / 2
+    colder, warmer = now.heating - then.heating, now.cooling - then.cooling
+    weather = half * (response.heating_kwh[:, None] * colder + response.cooling_kwh[:, None] * warmer)
+    ratio = np.exp(now.cohort_log - then.cohort_log)
+    by_weather = np.exp(now.cohort_weather_log - then.cohort_weather_log)
+    cohort = half * then.kwh * (ratio - by_weather)
     pattern = response.weekday_kwh - response.weekday_kwh.mean(axis=1, keepdims=True)
-    mix = _weekday_shares(current.weekday, known_c) - _weekday_shares(reference.weekday, known_r)
-    calendar = half * (mix * pattern).sum(axis=1)
-    own = half * (u_c - u_r) - weather - cohort - calendar
-    artefact = (billed_c - metered_c) - (billed_r - metered_r)
-    days = (n_c - n_r) * (u_c + u_r) / 2
-    measured = np.isfinite(u_c) & np.isfinite(u_r)
-    parts = np.stack([artefact, days, weather, cohort, calendar, own], axis=1)
-    return np.where(measured, billed_c - billed_r, np.nan), np.where(measured[:, None], parts, np.nan)
-
-
-def _mean(values: Floats, weight: Floats) -> Floats:
-    """`[K]` weighted mean over the known days; NaN without any."""
-    counted = np.where(np.isfinite(values), weight, 0.0)
-    total = counted.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((np.nan_to_num(values) * counted).sum(axis=1) / np.where(total > 0, total, np.nan))
-
-
-def _weekday_shares(weekday: Integers, weight: Floats) -> Floats:
-    """`[K, 7]` share of each weekday among the weighted days."""
-    shares = np.stack([(weight * (weekday == day)).sum(axis=1) for day in range(WEEKDAYS)], axis=1)
-    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12))
+    mix = now.weekday_shares - then.weekday_shares
+    calendar = half * (mix * pattern[:, None]).sum(axis=2)
+    own = half * (now.kwh - then.kwh) - weather - cohort - calendar
+    measured = np.isfinite(now.kwh) & np.isfinite(then.kwh)
+    parts = np.stack([artefact, days, weather, cohort, calendar, own], axis=2)
+    return np.where(measured, billed_c - billed_r, np.nan), np.where(measured[..., None], parts, np.nan)
 
 
 def own_by_hour(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -206,6 +206,11 @@ class Panel:
     @cached_property
     def _flags(self) -> dict[str, Booleans]:
         """Flags asked for before: every rule asks for the same few."""
+        return {}
+
+    @cached_property
+    def made_before(self) -> dict[Hashable, Any]:
+        """What was made from this panel before and is asked for by many rules, under a name of its maker's choice."""
         return {}
 
     @cached_property

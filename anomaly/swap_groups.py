@@ -25,17 +25,25 @@ def groups_of(panel: Panel, *, max_members: int, daily_only: bool = True) -> lis
     Positions that belong to no box, or are alone in theirs, are compared within their area. Groups of more than
     `max_members` are left out. Supply and check meters are in no group, nor, if `daily_only`, positions read monthly.
     """
-    return [padded for part in members_of(panel, daily_only) for padded in padded_groups(part, max_members)]
+    key = ("groups", max_members, daily_only)
+    if key not in panel.made_before:
+        parts = members_of(panel, daily_only)
+        panel.made_before[key] = [padded for part in parts for padded in padded_groups(part, max_members)]
+    return list(panel.made_before[key])
 
 
 def not_compared(panel: Panel, *, max_members: int, daily_only: bool = True) -> NDArray[np.object_]:
     """`[M]` why a position is in no group: `no_neighbours` or `group_too_large`; empty where it is in one."""
+    key = ("not_compared", max_members, daily_only)
+    if key in panel.made_before:
+        return np.asarray(panel.made_before[key])
     reason = np.full(panel.shape[0], "no_neighbours", dtype=object)
     for part in members_of(panel, daily_only):
         large = part.with_columns(count=pl.len().over("group")).filter(pl.col("count") > max_members)
         reason[large["row"].to_numpy()] = "group_too_large"
     for groups in groups_of(panel, max_members=max_members, daily_only=daily_only):
         reason[groups[groups >= 0]] = ""
+    panel.made_before[key] = reason
     return reason
 
 

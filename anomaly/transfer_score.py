@@ -71,7 +71,7 @@ def score_moves(panel: Panel, first: Integers, second: Integers, day: Integers, 
     season = np.zeros((len(rows), panel.shape[1])) if panel.cohort_log is None else panel.cohort_log[rows]
     calm = np.exp(-np.nan_to_num(season))
     total = np.where(panel.spread[rows], np.nan, panel.kwh[rows])[:, :, None] * calm[:, :, None]
-    bins = _bins(panel, rows) * calm[:, :, None]
+    bins = _bins(panel, rows) * calm[:, :, None] if panel.curves else None
     at_first, at_second = index[: len(first)], index[len(first) :]
     parts = [
         _score_block(first[at], second[at], day[at], (total, bins), (at_first[at], at_second[at]), around, noise)
@@ -100,13 +100,16 @@ def _score_block(
     first: Integers,
     second: Integers,
     day: Integers,
-    channels: tuple[Floats, Floats],
+    channels: tuple[Floats, Floats | None],
     at: tuple[Integers, Integers],
     around: Around,
     noise: Noise,
 ) -> Moves:
-    scored = [_scored(channel, at, day, around, noise) for channel in channels]
-    by_day, by_bin = scored
+    total, bins = channels
+    by_day = _scored(total, at, day, around, noise)
+    by_bin = tuple(np.full(len(first), np.nan) for _ in by_day)
+    if bins is not None:
+        by_bin = _scored(bins, at, day, around, noise)
     hourly = np.isfinite(by_bin[2])
     best = [np.where(hourly, fine, coarse) for coarse, fine in zip(by_day, by_bin, strict=True)]
     step_first, step_second, distance, distance_sum = best

@@ -89,14 +89,18 @@ def _rests(panel: Panel, max_kwh_per_day: float, min_days: float) -> tuple[Integ
 
 
 def _may_rest(panel: Panel, max_kwh_per_day: float, min_days: float) -> Integers:
-    """Rows that could rest that long: between two borders half of it apart the register stands, or is
-    unknown.
+    """Rows that could rest that long: between borders half of it apart the register stands, or is unknown.
+
+    Three sets of such borders are asked, for a missing read in one of them says nothing.
     """
     step = max(int(min_days) // 2, 1)
-    posts = panel.register_kwh[:, ::step]
-    with np.errstate(invalid="ignore"):
-        moved = np.abs(np.diff(posts, axis=1)) > max_kwh_per_day * step * STILL_SHARE
-    return np.flatnonzero(~moved.all(axis=1))
+    rows = np.arange(panel.shape[0])
+    for first in range(min(3, step)):
+        posts = panel.register_kwh[rows, first::step]
+        with np.errstate(invalid="ignore"):
+            moved = np.abs(np.diff(posts, axis=1)) > max_kwh_per_day * step * STILL_SHARE
+        rows = rows[~moved.all(axis=1)]
+    return rows
 
 
 def _longest_before(rests: tuple[Integers, Integers, Integers], row: Integers, first: Integers) -> Integers:

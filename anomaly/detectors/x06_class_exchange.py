@@ -76,8 +76,9 @@ def class_exchange(
         _mean_sd(business_weekend_log), homelike_share, businesslike_share,
     )  # fmt: skip
     large = (large_contract_ratio, idle_contract_ratio, idle_contract_nats)
+    asked = _asked(panel, shapes, over_contract_ratio)
     pairs = _weighed(
-        panel, shapes, model, _pairs(panel, int(max_members)), (over_contract_ratio, over_contract_nats), large
+        panel, shapes, model, _pairs(panel, asked, int(max_members)), (over_contract_ratio, over_contract_nats), large
     )
     pairs = pairs.take(quantised(pairs.nats) >= least_nats)
     kept, count = best_pairs(pairs.first, pairs.second, np.minimum(pairs.nats, most_nats), tie_nats=TIE_NATS)
@@ -147,13 +148,21 @@ def _told(
     )
 
 
-def _pairs(panel: Panel, max_members: int) -> tuple[Integers, Integers]:
-    """Neighbours of different accounts, each pair once."""
-    rows = np.arange(panel.shape[0])
+def _asked(panel: Panel, shapes: Shapes, over_contract_ratio: float) -> Integers:
+    """Positions with which a pair can begin: businesses, and loads above their contract."""
+    with np.errstate(invalid="ignore"):
+        above = shapes.peak_kw > over_contract_ratio * contract_kw(panel)
+    return np.flatnonzero((class_side(panel) == 1) | above)
+
+
+def _pairs(panel: Panel, rows: Integers, max_members: int) -> tuple[Integers, Integers]:
+    """Pairs of `rows` and their neighbours of other accounts, each once, the smaller position first."""
     index, other = neighbours_of(panel, rows, max_members=max_members)
     account = panel.column("account_id")
-    once = (rows[index] < other) & (account[rows[index]] != account[other])
-    return rows[index][once], other[once]
+    foreign = account[rows[index]] != account[other]
+    pair = np.sort(np.stack([rows[index][foreign], other[foreign]], axis=1), axis=1)
+    once = np.unique(pair, axis=0)
+    return once[:, 0], once[:, 1]
 
 
 def _class_nats(panel: Panel, shapes: Shapes, model: ClassModel, first: Integers, second: Integers) -> Floats:
