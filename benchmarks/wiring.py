@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from anomaly.profile import DAILY, DAILY_MINIMUM, INTERVALS, RATES
-from benchmarks import wiring_cost, wiring_large
+from benchmarks import wiring_areas, wiring_cost, wiring_large
 from benchmarks.wiring_boxes import Homes, draw_alike, make_homes
 from benchmarks.wiring_measure import PLAN, Measured, Trial, known_date, scanned
 from benchmarks.wiring_rivals import compare
@@ -94,8 +94,12 @@ Section = Callable[[Homes, int, int], Iterable[str]]
 """Homes, seeds and boxes per seed and half → lines of text."""
 
 SECTIONS: Mapping[str, Section] = {
-    "exchanges": exchanged, "rivals": rivals, "areas without boxes": wiring_large.table, "cost": wiring_cost.table,
-}  # fmt: skip
+    "exchanges": exchanged,
+    "rivals": rivals,
+    "areas without boxes": wiring_large.table,
+    "wrong areas": wiring_areas.table,
+    "cost": wiring_cost.table,
+}
 """What one run prints, in this order."""
 
 

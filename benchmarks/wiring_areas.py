@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -29,8 +30,8 @@ from anomaly.area_balance import AreaBalance
 from anomaly.area_moves import MoveSearch, find_moves, move_search
 from anomaly.loss_change import FELL, MOVED, UNCHANGED, UNDECIDABLE, LossTest, judge_losses
 from anomaly.meter_coefficients import coefficient_search, wrong_coefficients
-from benchmarks.wiring_boxes import MIN_MEASURED_SHARE
-from pipelines.sample import HomeSeries, load_homes, load_sample
+from benchmarks.wiring_boxes import MIN_MEASURED_SHARE, Homes
+from pipelines.sample import load_homes, load_sample
 from rules.rulebook import load
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ LARGER_KWH_PER_DAY = 3.0
 LEAST_JUMP_KWH_PER_DAY = 1.67
 """A change smaller than this is not told by the rules whose changes are judged."""
 
+LIMITS_NATS = tuple(5.0 - step / 4 for step in range(17))
 MILLION = 1_000_000
 
 
@@ -96,10 +98,10 @@ def _autoregressive(shocks: Floats, persistence: float) -> Floats:
     return level
 
 
-def whole_homes(series: HomeSeries) -> Floats:
+def whole_homes(daily_kwh: Floats) -> Floats:
     """`[N, D]` daily energy of the homes measured nearly always; a day that is not is the home's usual one."""
-    known = np.isfinite(series.daily_kwh).mean(axis=1) >= MIN_MEASURED_SHARE
-    kwh = series.daily_kwh[known]
+    known = np.isfinite(daily_kwh).mean(axis=1) >= MIN_MEASURED_SHARE
+    kwh = daily_kwh[known]
     return np.where(np.isfinite(kwh), kwh, np.nanmedian(kwh, axis=1)[:, None])
 
 
@@ -194,6 +196,11 @@ def judge(trials: Trials, energies: Energies, day: int, rng: np.random.Generator
     return np.where(told, found.verdict, -1)
 
 
+def table(homes: Homes, seeds: int, boxes: int) -> list[str]:
+    """The lines for `benchmarks.wiring`, from as many pairs of areas as it has boxes."""
+    return rows(whole_homes(homes.kwh), boxes)
+
+
 def rows(homes: Floats, count: int) -> list[str]:
     """The lines of the three tables."""
     rng = np.random.default_rng(0)
@@ -205,12 +212,27 @@ def rows(homes: Floats, count: int) -> list[str]:
             one = search_moves(draw_areas(homes, count, int(days), noise, rng), search, rng)
             cells = f"{one.found:8.3f}{one.found_larger:10.3f}{one.wrong:8.3f}{one.in_order:10.3f}"
             lines.append(f"{name + f', {days:.0f} days':34}{cells}")
+    lines.append(at_one_percent(homes, count, rule))
     lines.append(f"\n{'meter counts, 60 days':34}{'flagged':>8}{'per 1,000 others':>18}")
     for name, noise in NOISES.items():
         for factor in (0.1, 0.5, 1.0, 1.3, 2.0, 10.0):
             flagged, others = count_with(draw_areas(homes, count // 2, 60, noise, rng), factor, rng)
             lines.append(f"{name + f', ×{factor:g}':34}{flagged:8.3f}{others:18.2f}")
     return [*lines, *discriminator_rows(homes, count)]
+
+
+def at_one_percent(homes: Floats, count: int, rule: dict[str, Any]) -> str:
+    """The line for 30 days and the lowest limit at which at most one pair in order in a hundred is accused."""
+    told, limit = Searched(0.0, 0.0, 0.0, 0.0), LIMITS_NATS[0]
+    for limit_nats in LIMITS_NATS:
+        search = move_search(**{**rule, "window_days": 30, "min_nats": limit_nats})
+        rng = np.random.default_rng(1)
+        one = search_moves(draw_areas(homes, count, 30, PESSIMISTIC, rng), search, rng)
+        if one.in_order > 0.01:
+            break
+        told, limit = one, limit_nats
+    cells = f"{told.found:8.3f}{told.found_larger:10.3f}{told.wrong:8.3f}{told.in_order:10.3f}"
+    return f"{f'pessimistic, 30 days, {limit:g} nat':34}{cells}"
 
 
 def discriminator_rows(homes: Floats, count: int) -> list[str]:
@@ -252,7 +274,7 @@ def seconds_per_million(homes: Floats) -> float:
 @click.option("--trials", default=800, show_default=True, help="Pairs of areas per row.")
 def main(path: Path | None, trials: int) -> None:
     """Print the tables."""
-    homes = whole_homes(load_homes(path) if path else load_sample())
+    homes = whole_homes((load_homes(path) if path else load_sample()).daily_kwh)
     click.echo(f"{len(homes)} homes, {homes.shape[1]} days")
     for line in rows(homes, trials):
         click.echo(line)
