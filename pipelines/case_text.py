@@ -112,7 +112,8 @@ class Speaker:
         """
         chances = np.asarray(case["chances"])
         order = sorted(np.flatnonzero(chances >= SHOWN_FROM), key=lambda at: (-chances[at], model.causes[at]))
-        said = {lang: {row["finding_id"]: self.headline(row, lang) for row in findings} for lang in LANGUAGES}
+        told = {lang: {row["finding_id"]: self.headline(row, lang) for row in findings} for lang in LANGUAGES}
+        said = {lang: _with_accounts(findings, told[lang], lang) for lang in LANGUAGES}
         weighed = {
             lang: [
                 {
@@ -127,8 +128,8 @@ class Speaker:
         }
         open_causes = [name for name in self._rulebook.causes[case["cause"]].cannot_exclude if name != case["cause"]]
         return {
-            "headline_en": said["en"][case["leading_finding"]],
-            "headline_zh": said["zh"][case["leading_finding"]],
+            "headline_en": told["en"][case["leading_finding"]],
+            "headline_zh": told["zh"][case["leading_finding"]],
             "causes": weighed["en"],
             "causes_zh": weighed["zh"],
             "cannot_exclude": open_causes,
@@ -222,3 +223,16 @@ class Speaker:
             "related_account_id": finding["related_account_id"],
             **finding["facts"],
         }
+
+
+def _with_accounts(findings: list[dict[str, Any]], said: dict[str, str], lang: str) -> dict[str, str]:
+    """Sentences that name whom they are about, where the case is about several accounts."""
+    accounts = {row["account_id"] for row in findings if row["account_id"]}
+    if len(accounts) < 2:
+        return said
+    colon = "：" if lang == "zh" else ": "
+    named = {row["finding_id"]: row["account_id"] for row in findings if row["account_id"]}
+    return {
+        finding: sentence if named.get(finding, "") in sentence else f"{named[finding]}{colon}{sentence}"
+        for finding, sentence in said.items()
+    }
