@@ -17,18 +17,18 @@ import polars as pl
 
 from anomaly.registry import load_all
 from cli import cli
-from pipelines.demo import run_demo
+from pipelines.demo import Demo, run_demo
 from pipelines.report.evidence import evidence_html
 from rules.explain import leading_cause
 from rules.model import DetectorRule, Limit, Rulebook
 from rules.rulebook import load
 
 ROOT = Path(__file__).parent.parent
-PICTURED = "misread_transposed"
-"""The injected fault whose register chart is the README's picture."""
+PICTURES = {"finding.svg": ("misread_transposed", "register0-t"), "pair.svg": ("swapped_pair_exchange", "pair-t")}
+"""The README's pictures: an injected fault of the demo, and the title's id of the chart on its page."""
 
 COMMANDS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- end of commands -->)", re.DOTALL)
-CHART = re.compile(r'<svg(?:(?!</svg>).)*?id="register0-t".*?</svg>', re.DOTALL)
+CHART = r'<svg(?:(?!</svg>).)*?id="{title}".*?</svg>'
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "The rules",
@@ -101,21 +101,24 @@ def commands() -> str:
     return "```text\n" + "\n".join(lines) + "\n```\n"
 
 
-def picture() -> str:
-    """The register chart of the demo's pictured misread."""
+def pictures() -> dict[Path, str]:
+    """Charts of the demo's evidence pages, by the file they go into."""
     with tempfile.TemporaryDirectory() as folder:
         demo = run_demo(Path(folder) / "demo", lang="en")
-        account = demo.truth.filter(pl.col("kind") == PICTURED)["account_id"][0]
-        page = evidence_html(demo.output, account, rules=load())
-    found = CHART.search(page)
+        return {ROOT / "docs" / name: _chart(demo, kind, title) for name, (kind, title) in PICTURES.items()}
+
+
+def _chart(demo: Demo, kind: str, title: str) -> str:
+    account = demo.truth.filter(pl.col("kind") == kind)["account_id"][0]
+    found = re.search(CHART.format(title=title), evidence_html(demo.output, account, rules=load()), re.DOTALL)
     if found is None:
-        raise click.ClickException(f"the page of {account} has no register chart")
+        raise click.ClickException(f"the page of {account} has no chart {title}")
     return found[0] + "\n"
 
 
 def main() -> None:
     """Write every generated file."""
-    for path, text in {**pages(), ROOT / "docs" / "finding.svg": picture()}.items():
+    for path, text in {**pages(), **pictures()}.items():
         path.write_text(text, encoding="utf-8")
         click.echo(path.relative_to(ROOT), err=True)
 

@@ -33,6 +33,7 @@ DEMO_FAULTS = (
     "jump_x3",
     "base_load_leak",
     "vacant_use",
+    "swapped_pair_exchange",
 )
 DEMO_INNOCENTS = ("rollover", "correct_exchange", "holiday_absence", "missing_days", "duplicate_reads")
 DEMO_PLAN = Plan(monthly_share=0.15, ct_share=0.1, rate_share=0.2)
