@@ -202,6 +202,6 @@ def _published(cases: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
     ).select(
         "case_id", "rank", "family", "cause", "probability", "causes", "causes_zh", "cannot_exclude", "account_id",
         "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end", "kwh_at_stake",
-        "money_at_stake", "priority", "value_parts", "lane", "needs_visit", "hold_bill", "ticket_ids", "headline_en", "headline_zh",
-        "status", "suppressed_by", "account_ids", "ledger",
+        "money_at_stake", "priority", "value_parts", "lane", "needs_visit", "hold_bill", "ticket_ids", "headline_en",
+        "headline_zh", "status", "suppressed_by", "account_ids", "ledger",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which case comes first: its expected value, the budget of jumps, what is drawn by lot to learn from, and the lanes."""
+"""Which case comes first: its expected value, the budget of jumps, what is drawn by lot, and the lanes."""
 
 from __future__ import annotations
 
@@ -120,7 +120,8 @@ def _times(
     """`[cases, BY_CIRCUMSTANCE]` how often each holds: urges are those of all customers of the case, others 0 or 1."""
     once = ("complaint", "sensitive", "disconnection")
     named = cases.select("case_id", account_id=pl.col("account_ids")).explode("account_id").unique()
-    of_case = named.join(circumstances, on="account_id").group_by("case_id").agg(pl.col(*once).max(), pl.col("urges").sum())
+    party = named.join(circumstances, on="account_id")
+    of_case = party.group_by("case_id").agg(pl.col(*once).max(), pl.col("urges").sum())
     ratio = rulebook.setting("doubled_ratio")
     higher = (pl.col("expected") > 0) & pl.col("measured").is_finite()
     higher &= pl.col("measured") > ratio * pl.col("expected")

@@ -88,9 +88,7 @@ class TestParts:
         pytest.param({"tickets": ticket("t", "A0", opened=-30)}, {"complaint": 1}, id="complaint of 90 days ago"),
         pytest.param({"tickets": ticket("t", "A0", opened=-31)}, {}, id="older complaint"),
         pytest.param({"tickets": ticket("t", "A1")}, {}, id="another customer's complaint"),
-        pytest.param(
-            {"tickets": pl.concat([ticket("t", "A0"), ticket("u", "A0")])}, {"complaint": 1}, id="two tickets count once"
-        ),
+        pytest.param({"tickets": pl.concat([ticket("t", "A0"), ticket("u", "A0")])}, {"complaint": 1}, id="two"),
         pytest.param({"sensitive": {"A0": True}}, {"sensitive": 1}, id="sensitive"),
         pytest.param({"sensitive": {"A0": False, "A1": True}}, {}, id="not sensitive"),
         pytest.param({"status": {"A0": "disconnected"}}, {"disconnection": 1}, id="disconnected on file"),
@@ -98,9 +96,7 @@ class TestParts:
         pytest.param({"cut": cut("A0", 15)}, {"disconnection": 1}, id="disconnected 45 days ago"),
         pytest.param({"cut": cut("A0", 14)}, {}, id="disconnected earlier"),
         pytest.param({"cut": cut("A1", 50)}, {}, id="a neighbour disconnected"),
-        pytest.param(
-            {"cut": cut("A0", 50), "status": {"A0": "disconnected"}}, {"disconnection": 1}, id="disconnected, counted once"
-        ),
+        pytest.param({"cut": cut("A0", 50), "status": {"A0": "disconnected"}}, {"disconnection": 1}, id="both, once"),
     ],
 )
 def test_circumstances(columns: dict[str, Any], expected: dict[str, int]) -> None:
@@ -199,7 +195,7 @@ class TestLanes:
         assert cases["rank"].sort().to_list() == [1, 2, 3]
 
     def test_danger_needs_no_place_in_the_budget(self) -> None:
-        """Crossed neutrals alone do not make crossed meters the likeliest cause: the case is a jump of unknown cause."""
+        """Crossed neutrals alone make no cause the likeliest: the case counts as a jump, and is outside the budget."""
         jumps = [finding("J01", f"A{at}", 50, 60, strength=99.0) for at in range(30)]
         done = work(*jumps, finding("X12", "B1", related_account_id="B2", strength=0.1), accounts=40)
         assert done.cases.filter(pl.col("lane") == "safety")["account_id"].to_list() == ["B1"]
