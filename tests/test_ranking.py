@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly.findings import digest
+from anomaly.frames import OUTPUTS
 from anomaly.priority import BY_CAUSE, BY_CIRCUMSTANCE, CauseWorth, published, value_parts
 from anomaly.vocabulary import LANES, VALUE_PARTS
 from pipelines.casework import Casework
 from pipelines.ranking import DISCONNECTIONS, disconnections
 from rules.model import Limit, Rulebook
-from tests.scan_fixture import day
+from tests.scan_fixture import day, installed, instant, reads, scan_tables
 from tests.test_cases import RULEBOOK, finding, ticket, work
 
 
@@ -270,3 +272,31 @@ def test_a_disconnection_is_of_who_had_the_meter_then() -> None:
     kinds = ["disconnect", "disconnect", "disconnect", "reconnect", "disconnect"]
     events = pl.DataFrame({"meter_id": ["m", "m", "m", "m", "s"], "at": at, "kind": kinds})
     assert disconnections(hung, events).sort("at").rows() == [("A0", at[0]), ("A1", at[1])]
+
+
+def test_the_whole_way_from_a_book(tmp_path: Path) -> None:
+    """Two homes with the same rollback: the one with a ticket, a cut and a mark on file comes first."""
+    registers = [1000.0 + 10 * at for at in range(60)]
+    fallen = [*registers[:50], *(value - 400 for value in registers[50:])]
+    accounts = [
+        {"account_id": "A0", "sensitive": None, "status": "active", "price_per_kwh": 0.5},
+        {"account_id": "A1", "sensitive": True, "status": "active", "price_per_kwh": 0.5},
+    ]
+    asked = {"ticket_id": "t", "account_id": "A1", "opened_at": instant(59), "kind": "meter_fault", "urges": 2}
+    result = scan_tables(
+        tmp_path, 59,
+        register_reads=[*reads("m0", fallen), *reads("m1", fallen)],
+        installations=[installed("m0", "A0"), installed("m1", "A1")],
+        accounts=accounts,
+        tickets=[asked],
+        events=[{"meter_id": "m1", "at": instant(52), "kind": "disconnect"}],
+    )  # fmt: skip
+    OUTPUTS["cases"].validate(result.cases.select(OUTPUTS["cases"].column_names()))
+    first, second = result.cases.sort("rank").to_dicts()
+    assert (first["account_id"], second["account_id"]) == ("A1", "A0")
+    told = parts_of(first)
+    assert {name: told.get(name) for name in ("complaint", "urges", "sensitive", "disconnection")} == {
+        "complaint": amount("complaint"), "urges": 2 * amount("urges"), "sensitive": amount("sensitive"),
+        "disconnection": amount("disconnection"),
+    }  # fmt: skip
+    assert not set(parts_of(second)) & {*BY_CIRCUMSTANCE}
