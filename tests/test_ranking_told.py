@@ -90,7 +90,7 @@ def test_every_part_is_a_reason_in_both_languages(part: str, page: Edition) -> N
     [
         pytest.param(
             case("a", money=120.0, harm=30.25, visit=-2.0),
-            ["Worth looking into (in money): 148.25 = bill to correct 120.00 + harm of a wrong bill 30.25 "
+            ["Worth looking into (in money): 148.25 = bill to correct 120.00 + harm if left alone 30.25 "
              "− cost of finding out 2.00"], id="a sum",
         ),
         pytest.param(
@@ -144,7 +144,7 @@ def test_the_last_one_shown_is_held_against_the_one_that_follows(output: ScanOut
 
 def test_one_case_says_what_it_is_worth(output: ScanOutput) -> None:
     first = output.cases.filter(rank=1)["case_id"].item()
-    assert "30.00 = harm of a wrong bill 30.00" in case_text(output, first, rules=RULES)
+    assert "30.00 = harm if left alone 30.00" in case_text(output, first, rules=RULES)
     aside = output.cases.filter(pl.col("rank").is_null())["case_id"][0]
     assert "Worth" not in case_text(output, aside, rules=RULES)
 
