@@ -130,7 +130,7 @@ def cycle(
 @cli.command()
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
-@click.option("--explain", is_flag=True, help="Each with its causes and the evidence for and against.")
+@click.option("--explain", is_flag=True, help="Each with its worth, why it stands above the next, and its causes.")
 @click.option("--family", type=click.Choice(FAMILIES), help="Only cases of this family.")
 @click.option("--status", type=click.Choice(["open", "suppressed", "all"]), default="open", show_default=True,
               help="Open ones, those not reported (with the reason), or all.")  # fmt: skip

@@ -38,6 +38,12 @@ _ENTRY = dy.Struct(
         "text_zh": dy.String(),
     }
 )
+_VALUE_PART = dy.Struct(
+    {
+        "part": dy.String(metadata={"values": v.VALUE_PARTS}),
+        "amount": dy.Float64(metadata={"unit": "money"}),
+    }
+)
 _CHECK = dy.Struct(
     {
         "check": dy.String(),
@@ -100,7 +106,9 @@ class Cases(dy.Schema):
     end = day("day after the last", required=True)
     kwh_at_stake = number("kWh", "energy that would be billed wrongly", required=True)
     money_at_stake = number("money", "the same in money")
-    priority = number("1", "what the rank sorts by", required=True)
+    priority = number("money", "what checking it is worth: the rank within a lane sorts by it", required=True)
+    value_parts = dy.List(_VALUE_PART, description="what adds up to the priority; parts of 0 are left out")
+    lane = _one_of(v.LANES, "safety comes first, exploration was drawn by lot; empty when suppressed", nullable=True)
     needs_visit = yes_no("somebody has to go there", required=True)
     hold_bill = yes_no("do not bill before it is settled", required=True)
     ticket_ids = dy.List(dy.String(), description="the customer's own tickets")

@@ -38,6 +38,14 @@ EVENT_KINDS = (
 FAMILIES = ("reading_error", "jump", "cross_wiring", "grid")
 FINDING_STATUSES = ("reported", "suppressed")
 CASE_STATUSES = ("open", "suppressed")
+LANES = ("safety", "ranked", "exploration")
+"""Where an open case stands in the list: danger first, then by value, then what was drawn by lot to learn from."""
+
+VALUE_PARTS = (
+    "money", "harm", "complaint", "urges", "sensitive", "doubled", "disconnection", "information", "visit",
+)  # fmt: skip
+"""What a case's priority is made of, in this order."""
+
 TASK_KINDS = ("desk", "visit", "remote")
 TASK_STATES = ("blocked", "open", "done", "void")
 COVERAGE_STATUSES = ("evaluated", "insufficient_data", "not_applicable")

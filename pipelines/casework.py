@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from anomaly.cases import COMPLAINT_CODE, Grouping, group
+from anomaly.cases import Grouping, group
 from anomaly.diagnosis import CauseModel, cause_model
 from anomaly.tasks import LoadTest
 from anomaly.vocabulary import CAUSE_FAMILY
@@ -21,13 +19,11 @@ from pipelines.case_text import Speaker
 from pipelines.explained import explained_before
 from pipelines.ledger import told_ledger
 from pipelines.load_tests import load_tests_of, with_load_tests
+from pipelines.ranking import chances_of, circumstances_of, ranked, valued, within_budget
 from rules.model import Rulebook
 
 CLOSING = ("budget", "explained_before", "only_supporting", "weak_evidence", "refuted_by_test")
 """What suppresses a whole case."""
-
-SPIKE_CODE = "J02"
-"""The rule of the spike channel; every other jump is in the sustained channel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +43,26 @@ def make_cases(
     positions: pl.DataFrame,
     coverage: pl.DataFrame,
     tickets: pl.DataFrame,
+    cut: pl.DataFrame,
     outcomes: pl.DataFrame,
     rulebook: Rulebook,
     as_of: dt.date,
 ) -> Casework:
-    """Suppress what is settled, group, weigh, rank within the budget and put into words."""
+    """Suppress what is settled, group, weigh, rank within the budget and put into words.
+
+    `cut` are the accounts that were disconnected, and when (`pipelines.ranking.DISCONNECTIONS`).
+    """
     judged = _suppressed(_once(findings), rulebook, as_of)
     model = model_of(rulebook)
     grouping = Grouping(int(rulebook.setting("merge_gap_days")), dict(CAUSE_FAMILY))
     tagged, cases = group(judged, model, grouping)
-    cases = _substantial(_valued(cases, positions, model, rulebook), tagged, model, rulebook)
+    circumstances = circumstances_of(cases, positions, tickets, cut, rulebook, as_of)
+    cases = valued(cases, tagged, circumstances, model, rulebook)
+    cases = _substantial(cases, tagged, model, rulebook)
     silent = rulebook.suppressors["explained_before"].limit_values()
     cases = explained_before(cases, outcomes, as_of, **silent)
-    cases = _within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
-    cases = _ranked(cases)
+    cases = within_budget(cases, accounts=positions["account_id"].drop_nulls().n_unique(), rulebook=rulebook)
+    cases = ranked(cases, rulebook)
     speaker = Speaker(rulebook, as_of)
     tagged = _told_by_case(tagged, cases)
     cases = _in_words(cases, tagged, coverage, model, speaker)
@@ -104,27 +106,6 @@ def _once(findings: pl.DataFrame) -> pl.DataFrame:
     return once.sort("code", "account_id", "meter_id", "start", "finding_id")
 
 
-def _valued(cases: pl.DataFrame, positions: pl.DataFrame, model: CauseModel, rulebook: Rulebook) -> pl.DataFrame:
-    """Money at stake where a price is known, and priority = Σ P(cause)·(money·recovery + harm)."""
-    prices = positions.group_by("account_id").agg(pl.col("price_per_kwh").drop_nulls().first())
-    priced = cases.join(prices, on="account_id", how="left", nulls_equal=False, maintain_order="left")
-    money = priced["kwh_at_stake"] * priced["price_per_kwh"]
-    assumed = money.fill_null(priced["kwh_at_stake"] * rulebook.setting("assumed_price_per_kwh")).to_numpy()
-    recovery = np.array([rulebook.causes[cause].recovery for cause in model.causes])
-    harm = np.array([rulebook.causes[cause].harm for cause in model.causes])
-    chance = _chances(cases, model)
-    value = chance @ recovery * assumed + chance @ harm
-    return priced.with_columns(
-        money_at_stake=money.round(2), priority=pl.Series(np.round(value, 4), dtype=pl.Float64)
-    ).drop("price_per_kwh")
-
-
-def _chances(cases: pl.DataFrame, model: CauseModel) -> NDArray[np.float64]:
-    if not len(cases):
-        return np.empty((0, len(model.causes)))
-    return cases["chances"].to_numpy()
-
-
 def _substantial(
     cases: pl.DataFrame, findings: pl.DataFrame, model: CauseModel, rulebook: Rulebook
 ) -> pl.DataFrame:
@@ -137,47 +118,12 @@ def _substantial(
     refuted = pl.col("case_id").is_in(findings.filter(pl.col("code").is_in(two_sided) & against)["case_id"].implode())
     supporting = [code for code, rule in rulebook.detectors.items() if rule.supporting]
     wiring = [at for at, cause in enumerate(model.causes) if rulebook.causes[cause].family == "cross_wiring"]
-    chance = pl.Series(_chances(cases, model)[:, wiring].sum(axis=1), dtype=pl.Float64)
+    chance = pl.Series(chances_of(cases, model)[:, wiring].sum(axis=1), dtype=pl.Float64)
     alone = pl.col("open") & (pl.col("codes").list.set_difference(supporting).list.len() == 0)
     weak = pl.col("open") & pl.col("only_wiring") & (chance < rulebook.setting("remote_test_probability"))
     why = pl.when(alone).then(pl.lit("only_supporting")).when(weak & refuted).then(pl.lit("refuted_by_test"))
     why = why.when(weak).then(pl.lit("weak_evidence"))
     return cases.with_columns(suppressed_by=why.otherwise("suppressed_by"), open=pl.col("open") & ~alone & ~weak)
-
-
-def _within_budget(cases: pl.DataFrame, *, accounts: int, rulebook: Rulebook) -> pl.DataFrame:
-    """Open jump cases beyond each channel's budget are suppressed by `budget`, the weakest first.
-
-    Whoever asked gets an answer: a case with a complaint is outside the budget.
-    A case that no jump rule started (an odd curve whose cause nobody knows) comes after those that one did.
-    """
-    asked = pl.col("codes").list.contains(COMPLAINT_CODE)
-    is_jump = (pl.col("family") == "jump") & pl.col("open") & ~asked
-    spike = pl.col("codes").list.set_difference([SPIKE_CODE]).list.len() == 0
-    channel = pl.when(~is_jump).then(None).when(spike).then(pl.lit("spike")).otherwise(pl.lit("sustained"))
-    allowed = {
-        name: max(
-            rulebook.setting(f"{name}_budget_cases"), np.floor(rulebook.setting(f"{name}_budget_share") * accounts)
-        )
-        for name in ("sustained", "spike")
-    }
-    ordered = cases.with_columns(jump_channel=channel).sort(
-        [pl.col("leading_family") == "jump", "strength", "case_id"], descending=[True, True, False]
-    )
-    place = pl.int_range(pl.len()).over("jump_channel")
-    limit = pl.col("jump_channel").replace_strict(allowed, default=None, return_dtype=pl.Float64)
-    beyond = (pl.col("jump_channel").is_not_null() & (place >= limit)).fill_null(False)
-    return ordered.with_columns(
-        open=pl.col("open") & ~beyond,
-        suppressed_by=pl.when(beyond).then(pl.lit("budget")).when(~pl.col("open")).then("suppressed_by"),
-    )
-
-
-def _ranked(cases: pl.DataFrame) -> pl.DataFrame:
-    """Rank open cases by priority; ties go by id."""
-    ordered = cases.sort(["open", "priority", "case_id"], descending=[True, True, False])
-    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
-    return ordered.with_columns(rank=pl.when("open").then(place))
 
 
 def _told_by_case(findings: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
@@ -256,6 +202,6 @@ def _published(cases: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
     ).select(
         "case_id", "rank", "family", "cause", "probability", "causes", "causes_zh", "cannot_exclude", "account_id",
         "meter_id", "related_account_id", "related_meter_id", "area_id", "box_id", "start", "end", "kwh_at_stake",
-        "money_at_stake", "priority", "needs_visit", "hold_bill", "ticket_ids", "headline_en", "headline_zh",
-        "status", "suppressed_by", "account_ids", "ledger",
+        "money_at_stake", "priority", "value_parts", "lane", "needs_visit", "hold_bill", "ticket_ids", "headline_en",
+        "headline_zh", "status", "suppressed_by", "account_ids", "ledger",
     )  # fmt: skip

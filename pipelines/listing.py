@@ -10,6 +10,7 @@ from pipelines.report.edition import Edition, edition
 from pipelines.report.evidence_tables import cause_lines, finding_rows, steps, unchecked
 from pipelines.report.ledger_section import ledger_part
 from pipelines.report.rebill_section import rebill_line
+from pipelines.report.value_section import above_lines, value_lines
 from pipelines.report.why_section import why
 from rules.model import Rulebook
 
@@ -24,11 +25,16 @@ def cases_title(output: ScanOutput, *, rules: Rulebook, lang: str = "en") -> str
 
 
 def explained_cases(output: ScanOutput, *, rules: Rulebook, lang: str = "en", top: int | None = None) -> str:
-    """Open cases one below the other, each with its causes and the evidence for and against."""
+    """Open cases one below the other, each with its place and causes, and the evidence for and against."""
     page = edition(lang, output.as_of, rules)
     cases = output.cases.filter(pl.col("status") == "open").sort("rank", "case_id", nulls_last=True)
-    shown = cases if top is None else cases.head(top)
-    return "\n\n".join("\n".join([*_head(row, page), *_causes(row, page)]) for row in shown.to_dicts())
+    shown = (cases if top is None else cases.head(top + 1)).to_dicts()
+    above = [*above_lines(shown, page), ""]
+    blocks = [
+        [*_head(row, page), *_place(row, page), *([f"   {why_above}"] if why_above else []), *_causes(row, page)]
+        for row, why_above in zip(shown, above, strict=bool(shown))
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks[:top])
 
 
 def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en") -> str:
@@ -42,7 +48,7 @@ def case_text(output: ScanOutput, who: str, *, rules: Rulebook, lang: str = "en"
     accounts, findings = parties(case), output.findings_of(case)
     tasks = output.tasks.filter(pl.col("case_id") == case["case_id"])
     blocks = [
-        [*_head(case, page), *_rebill(output, case, page)],
+        [*_head(case, page), *_place(case, page), *_rebill(output, case, page)],
         _ledger(case, page),
         _causes(case, page),
         _why(case, page),
@@ -81,6 +87,10 @@ def _head(case: Row, page: Edition) -> list[str]:
         "   " + " · ".join(f"{name} {value}" for name, value in named if value),
         "   " + " · ".join(facts),
     ]
+
+
+def _place(case: Row, page: Edition) -> list[str]:
+    return [f"   {line}" for line in value_lines(case, page)] if case["rank"] is not None else []
 
 
 def _causes(case: Row, page: Edition) -> list[str]:

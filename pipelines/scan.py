@@ -36,6 +36,7 @@ from pipelines.drift import fleet_drift
 from pipelines.fleet import Fleet
 from pipelines.output import OUTPUT_VERSION
 from pipelines.panels import Source, panel_of
+from pipelines.ranking import disconnections
 from pipelines.rebill import rebill_table
 from pipelines.series import SERIES, series_of
 from pipelines.source import dated, read_source
@@ -157,7 +158,8 @@ def _tables(
     weather, outcomes = book.frame("weather"), dated(book.frame("outcomes"), "decided_on", as_of)
     findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *(one.findings for one in results)])
     coverage = coverage_table(results, rules, positions)
-    work = make_cases(findings, positions, coverage, source.tickets, outcomes, rulebook, as_of)
+    cut = disconnections(source.fleet.installations, source.events)
+    work = make_cases(findings, positions, coverage, source.tickets, cut, outcomes, rulebook, as_of)
     cases = with_why(work.cases, source, medians, weather, rulebook)
     series = _series(results, work.findings, source, weather)
     tables = {

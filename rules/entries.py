@@ -42,6 +42,7 @@ def detector_rule(entry: Entry) -> DetectorRule:
         requires=_requires(entry.entry("requires")),
         excludes_days=entry.flag("excludes_days"),
         supporting=entry.flag("supporting", optional=True),
+        safety=entry.flag("safety", optional=True),
         two_sided=entry.flag("two_sided", optional=True),
         london_flags_per_1000=entry.number("london_flags_per_1000", 0, 1e6) if measured else None,
         limits=entry.limits("limits"),

@@ -48,6 +48,7 @@ class DetectorRule:
     `growth` maps some of these causes to the units above the limit over which that ratio grows e-fold.
     A `two_sided` ratio shrinks below the limit as it grows above it, so that findings may speak against a cause.
     A `supporting` finding is evidence in a case that others opened; alone it opens none.
+    A `safety` finding speaks of danger: its case comes before all that is ranked by value.
     `london_flags_per_1000` is measured on untouched London accounts over a year; None until measured.
     """
 
@@ -59,6 +60,7 @@ class DetectorRule:
     requires: Requires
     excludes_days: bool
     supporting: bool
+    safety: bool
     two_sided: bool
     london_flags_per_1000: float | None
     limits: Mapping[str, Limit]

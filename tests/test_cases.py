@@ -17,6 +17,7 @@ from anomaly.frames import CAUSE_FAMILY, INPUTS, OUTPUTS
 from anomaly.tasks import make_tasks
 from pipelines.casework import Casework, make_cases
 from pipelines.detect import COVERAGE
+from pipelines.ranking import DISCONNECTIONS
 from rules.model import Rulebook
 from rules.planning import task_plan
 from rules.rulebook import load
@@ -77,24 +78,41 @@ def work(
     accounts: int = 5,
     price: float | None = None,
     tickets: pl.DataFrame | None = None,
+    cut: pl.DataFrame | None = None,
     outcomes: pl.DataFrame | None = None,
     rulebook: Rulebook = RULEBOOK,
+    **on_file: dict[str, Any],
 ) -> Casework:
-    """Cases of these findings in a fleet of accounts A0, A1 …"""
+    """Cases of these findings in a fleet of accounts A0, A1 …; `on_file` holds columns of some of them."""
+    names = [*(f"A{at}" for at in range(accounts)), None]
     positions = pl.DataFrame(
-        {"account_id": [f"A{at}" for at in range(accounts)] + [None], "price_per_kwh": [price] * accounts + [None]},
-        schema={"account_id": pl.String, "price_per_kwh": pl.Float64},
+        {
+            "account_id": names,
+            "price_per_kwh": [price if name else None for name in names],
+            **{column: [on_file.get(column, {}).get(name) for name in names] for column in ("sensitive", "status")},
+        },
+        schema={"account_id": pl.String, "price_per_kwh": pl.Float64, "sensitive": pl.Boolean, "status": pl.String},
     )
-    none = pl.DataFrame(schema={"ticket_id": pl.String, "account_id": pl.String})
     return make_cases(
         pl.DataFrame(list(rows), schema=SCHEMA, orient="row"),
         positions,
         pl.DataFrame(schema=COVERAGE),
-        none if tickets is None else tickets,
+        INPUTS["tickets"].create_empty() if tickets is None else tickets,
+        pl.DataFrame(schema=DISCONNECTIONS) if cut is None else cut,
         INPUTS["outcomes"].create_empty() if outcomes is None else outcomes,
         rulebook,
         AS_OF,
     )
+
+
+def ticket(ticket_id: str, account: str, opened: int = 55, urges: int | None = None) -> pl.DataFrame:
+    """One ticket of an account."""
+    row = {
+        "ticket_id": ticket_id, "account_id": account, "opened_at": dt.datetime.combine(day(opened), dt.time(9)),
+        "kind": "sudden_increase", "urges": urges,
+    }  # fmt: skip
+    schema = INPUTS["tickets"].create_empty().schema
+    return pl.DataFrame([{name: row.get(name) for name in schema}], schema=schema)
 
 
 def test_no_findings_no_cases() -> None:
@@ -257,7 +275,12 @@ class TestSuppression:
         rows = [finding(code, f"A{at}", 50, 60, strength=100.0 - at, kwh_at_stake=float(at)) for at in range(30)]
         done = work(*rows, accounts=accounts)
         is_open = done.cases.filter(pl.col("status") == "open")
-        assert set(is_open["account_id"]) == {f"A{at}" for at in range(allowed)}
+        # A tenth of the budget is drawn by lot from those beyond it, and takes the last places.
+        drawn = is_open.filter(pl.col("lane") == "exploration")
+        assert (len(is_open), len(drawn)) == (allowed, allowed // 10)
+        strongest = {f"A{at}" for at in range(allowed - allowed // 10)}
+        assert set(is_open.filter(pl.col("lane") == "ranked")["account_id"]) == strongest
+        assert set(drawn["account_id"]) <= {f"A{at}" for at in range(allowed, 30)}
         beyond = done.cases.filter(pl.col("status") == "suppressed")
         assert beyond["suppressed_by"].unique().to_list() == ["budget"]
         assert beyond["rank"].null_count() == len(beyond) == 30 - allowed
@@ -342,7 +365,8 @@ class TestValue:
         assert cases.filter(pl.col("status") == "suppressed")["rank"].to_list() == [None]
 
     def test_tickets_of_both_accounts_of_a_pair(self) -> None:
-        tickets = pl.DataFrame({"ticket_id": ["t2", "t1", "t1", "t9"], "account_id": ["A0", "A1", "A1", "A2"]})
+        asked = [ticket("t2", "A0"), ticket("t1", "A1"), ticket("t1", "A1"), ticket("t9", "A2")]
+        tickets = pl.concat(asked)
         pair = finding("R08", "A0", related_account_id="A1", related_meter_id="m-A1")
         assert work(pair, tickets=tickets).cases["ticket_ids"].to_list() == [["t1", "t2"]]
         assert work(finding("R01", "A4"), tickets=tickets).cases["ticket_ids"].to_list() == [[]]

@@ -9,10 +9,18 @@ import pytest
 from anomaly.comparison import BASES
 from anomaly.decomposition import PARTS
 from anomaly.errors import KwhyError
-from anomaly.vocabulary import COVERAGE_STATUSES, OUTCOME_RESULTS, QUALITIES, TASK_KINDS, TASK_STATES
+from anomaly.vocabulary import (
+    COVERAGE_STATUSES,
+    OUTCOME_RESULTS,
+    QUALITIES,
+    TASK_KINDS,
+    TASK_STATES,
+    VALUE_PARTS,
+)
 from pipelines.report.edition import edition
 from pipelines.report.formatting import Formats
 from pipelines.report.texts import TEXTS_PATH, TextsError, load_texts, page_texts
+from pipelines.report.value_section import LONE_LANES
 from pipelines.report.worklist_tables import CASE_COLUMNS, QUARANTINE_COLUMNS, RESULTS, TO_FILL_IN
 from pipelines.why import HOUR_PARTS
 from tests.report_fixture import RULES
@@ -59,6 +67,8 @@ def test_no_text_is_left_unused() -> None:
         f"unchecked.{name}" for name in COVERAGE_STATUSES
     }
     by_value |= {f"why.{name}" for name in (*BASES, *PARTS, *HOUR_PARTS)}
+    by_value |= {f"value.{how}{name}" for how in ("", "more_") for name in VALUE_PARTS}
+    by_value |= {f"value.lane_{name}" for name in LONE_LANES}
     by_value |= {f"use.note_{name}" for name in ("flagged", "spread", "missing")}
     by_value |= {f"list.result_{name}" for name in RESULTS} | {f"list.{name}" for name in COVERAGE_STATUSES}
     columns = ("code", "check", "why_not", "suppressed_by", *CASE_COLUMNS, *TO_FILL_IN, *QUARANTINE_COLUMNS)

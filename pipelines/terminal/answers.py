@@ -13,6 +13,7 @@ import polars as pl
 
 from anomaly.errors import UsageError
 from anomaly.registry import load_all
+from anomaly.vocabulary import LANES
 from pipelines.book import open_book
 from pipelines.check import check
 from pipelines.check_text import render
@@ -67,8 +68,10 @@ def cases_answer(
             yield cases_title(replace(output, cases=chosen), rules=rules, lang=lang)
         elif chosen.is_empty():
             yield words(lang)("cases.suppressed", cases=0)
-        tell = _explained if explain else _tables
-        yield from tell(replace(output, cases=shown), rules, lang)
+        if explain:
+            yield from _explained(replace(output, cases=chosen), rules, lang, top)
+        else:
+            yield from _tables(replace(output, cases=shown), rules, lang)
 
     return Answer(shown, people)
 
@@ -123,10 +126,12 @@ def rule_answer(code: str, lang: str) -> Answer:
     return Answer(pl.DataFrame([row]), lambda: [explain_rule(rules, known, lang, documentation)], document)
 
 
-def _explained(output: ScanOutput, rules: Rulebook, lang: str) -> Iterator[Shown]:
-    text = explained_cases(output, rules=rules, lang=lang)
+def _explained(output: ScanOutput, rules: Rulebook, lang: str, top: int | None) -> Iterator[Shown]:
+    """The first `top` cases in words; the last of them is still held against the one that follows."""
+    text = explained_cases(output, rules=rules, lang=lang, top=top)
     yield from ["", text] if text else []
-    for case_id in output.cases.filter(pl.col("status") == "suppressed")["case_id"].to_list():
+    shown = output.cases if top is None else output.cases.head(top)
+    for case_id in shown.filter(pl.col("status") == "suppressed")["case_id"].to_list():
         yield "\n" + case_text(output, case_id, rules=rules, lang=lang)
 
 
@@ -135,12 +140,24 @@ def _tables(output: ScanOutput, rules: Rulebook, lang: str) -> Iterator[Shown]:
     page = edition(lang, output.as_of, rules)
     opened = output.cases.filter(pl.col("status") == "open")
     if len(opened):
-        yield _open_table(opened, page)
+        yield from _lanes(opened, page)
         yield t("cases.hint", folder=output.folder, case=opened["case_id"][0])
     aside = case_table(output, "suppressed", page)
     if len(aside):
         yield t("cases.suppressed", cases=len(aside))
         yield _aside_table(aside, page)
+
+
+def _lanes(opened: pl.DataFrame, page: Edition) -> Iterator[Shown]:
+    """One table per lane, each with its name, unless all are ranked by value."""
+    t = words(page.lang)
+    known = opened if "lane" in opened.columns else opened.with_columns(lane=pl.lit("ranked"))
+    for lane in LANES:
+        some = known.filter(pl.col("lane").fill_null("ranked") == lane)
+        if len(some) and (lane != "ranked" or len(some) < len(opened)):
+            yield t(f"cases.lane_{lane}", cases=len(some))
+        if len(some):
+            yield _open_table(some, page)
 
 
 def _open_table(opened: pl.DataFrame, page: Edition) -> Shown:
