@@ -261,6 +261,12 @@ def test_regional(own: float, peers: list[float], expected: str | None) -> None:
     assert why(area(own, peers)) == expected
 
 
+@pytest.mark.parametrize("code", ["J01", "J02", "J03", "J04", "J05"])
+def test_what_explains_a_change_explains_its_shape(code: str) -> None:
+    assert why(area(1.6, [1.6] * 8), code) == "regional"
+    assert why(area(1.6, [1.0] * 8, irregular=True), code) == "irregular_use"
+
+
 def test_regional_knows_its_neighbours() -> None:
     nine = [1.6] * 8
     assert why(area(1.6, nine, area_id=None)) is None, "no area on file"

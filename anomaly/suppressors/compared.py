@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from anomaly.panel import Panel
 from anomaly.registry import Detections
 from anomaly.statistics import quantised
-from anomaly.suppressors.registry import JUMPS, Booleans, suppressor
+from anomaly.suppressors.registry import JUMPS, SHAPES, Booleans, suppressor
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -26,7 +27,7 @@ PERIODIC_CODE = "J03"
 """The rule for accounts whose days are shares of longer periods; elsewhere such days are not measured."""
 
 
-@suppressor(*JUMPS)
+@suppressor(*JUMPS, *SHAPES)
 def regional(
     panel: Panel,
     code: str,
@@ -47,11 +48,11 @@ def regional(
     `max_own_ratio` beyond their median.
     Cannot see: areas nobody recorded or with few accounts.
     """
-    use = _Use.of(panel, code)
     first, end = _span(panel, found)
     before = np.maximum(first - int(reference_days), 0)
-    own = use.change_log(found.position, (before, first), (first, end), min_days_share)
     at, peer = _peers(panel, found.position)
+    use = _Use.of(panel, code, np.append(found.position, peer), before)
+    own = use.change_log(found.position, (before, first), (first, end), min_days_share)
     theirs = use.change_log(peer, (before[at], first[at]), (first[at], end[at]), min_days_share)
     measured = np.isfinite(theirs)
     at, theirs = at[measured], theirs[measured]
@@ -64,7 +65,7 @@ def regional(
         return np.asarray((count >= min_peers) & (quantised(share) >= min_peer_share) & near)
 
 
-@suppressor("J01", "J03")
+@suppressor("J01", "J03", *SHAPES)
 def seasonal(
     panel: Panel, code: str, found: Detections, *, reference_days: float, min_days: float, min_days_share: float,
     max_ratio: float, min_move_share: float,
@@ -77,10 +78,10 @@ def seasonal(
     year may belong to another customer.
     Cannot see: anything in the first year and a month of reads.
     """
-    use = _Use.of(panel, code)
     row, (first, end) = found.position, _span(panel, found)
     before = np.maximum(first - int(reference_days), 0)
     year_first, year_end, year_before = (np.maximum(at - YEAR_DAYS, 0) for at in (first, end, before))
+    use = _Use.of(panel, code, row, year_before)
     enough = (first - YEAR_DAYS >= 0) & (use.known(row, year_before, year_first) >= min_days)
     since = panel.column("customer_since")[row].astype("datetime64[D]")
     enough &= ~(since > panel.dates(year_before))
@@ -95,24 +96,35 @@ def seasonal(
 
 @dataclass(frozen=True, eq=False)
 class _Use:
-    """Running totals of energy and of measured days, `[M, D+1]` each."""
+    """Running totals of energy and of measured days, `[K, N + 1]` each, of positions `rows[K]` since `first_day`."""
 
+    rows: Integers
+    first_day: int
     kwh: Floats
     days: Integers
 
     @classmethod
-    def of(cls, panel: Panel, code: str) -> _Use:
-        """Totals of the panel; for rules about daily use a day that is a share of a gap is not measured."""
-        known = np.isfinite(panel.kwh)
+    def of(cls, panel: Panel, code: str, row: Integers, since: Integers) -> _Use:
+        """Totals of the positions in `row` from the earliest of the days `since`.
+
+        For rules about daily use a day that is a share of a gap is not measured.
+        """
+        rows, first_day = np.unique(row), int(since.min())
+        kwh = panel.kwh[rows, first_day:]
+        known = np.isfinite(kwh)
         if code != PERIODIC_CODE:
-            known &= ~panel.spread
-        kwh = np.where(known, np.maximum(panel.kwh, 0.0), 0.0)
+            known &= ~panel.spread[rows, first_day:]
+        kwh = np.where(known, np.maximum(kwh, 0.0), 0.0)
         start = ((0, 0), (1, 0))
-        return cls(np.pad(np.cumsum(kwh, axis=1), start), np.pad(np.cumsum(known, axis=1), start))
+        return cls(rows, first_day, np.pad(np.cumsum(kwh, axis=1), start), np.pad(np.cumsum(known, axis=1), start))
 
     def known(self, row: Integers, first: Integers, end: Integers) -> Integers:
         """Measured days in each [first, end)."""
-        return np.asarray(self.days[row, end] - self.days[row, first])
+        return np.asarray(self._between(self.days, row, first, end))
+
+    def _between(self, totals: Any, row: Integers, first: Integers, end: Integers) -> Any:
+        place = np.searchsorted(self.rows, row)
+        return totals[place, end - self.first_day] - totals[place, first - self.first_day]
 
     def change_log(
         self, row: Integers, before: tuple[Integers, Integers], after: tuple[Integers, Integers], share: float
@@ -121,7 +133,7 @@ class _Use:
         levels = []
         for first, end in (before, after):
             days = self.known(row, first, end)
-            kwh = self.kwh[row, end] - self.kwh[row, first]
+            kwh = self._between(self.kwh, row, first, end)
             enough = (days > 0) & (days >= share * (end - first))
             levels.append(np.where(enough, np.log(kwh / np.maximum(days, 1) + LOG_OFFSET_KWH), np.nan))
         return np.asarray(levels[1] - levels[0])

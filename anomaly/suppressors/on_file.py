@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anomaly.panel import Panel
 from anomaly.registry import Detections
 from anomaly.supply_events import cut_off
-from anomaly.suppressors.registry import JUMPS, Booleans, fell, suppressor
+from anomaly.suppressors.registry import JUMPS, SHAPES, Booleans, fell, suppressor
 
 Integers = NDArray[np.int64]
 
@@ -76,7 +76,7 @@ def planned_work(panel: Panel, code: str, found: Detections, *, margin_days: flo
     return np.asarray(near & (found.end - found.start <= np.timedelta64(int(max_days), "D")))
 
 
-@suppressor("J01", "J03")
+@suppressor("J01", "J03", *SHAPES)
 def new_customer(panel: Panel, code: str, found: Detections, *, own_days: float) -> Booleans:
     """Another customer: the present one moved in during the change or less than `own_days` before it.
 
@@ -91,7 +91,7 @@ def new_customer(panel: Panel, code: str, found: Detections, *, own_days: float)
     return np.asarray((since > found.start - own) & (since < found.end))
 
 
-@suppressor(*JUMPS)
+@suppressor(*JUMPS, *SHAPES)
 def irregular_use(panel: Panel, code: str, found: Detections) -> Booleans:
     """Irregular by nature: the account is on file as one whose use comes and goes."""
     return panel.flag("irregular")[found.position]

@@ -16,6 +16,10 @@ from anomaly.registry import Detections
 Booleans = NDArray[np.bool_]
 
 JUMPS = ("J01", "J02", "J03")
+"""Rules about how much is used."""
+
+SHAPES = ("J04", "J05")
+"""Rules about the shape of a change that J01 dated: what explains the change explains its shape."""
 
 
 @dataclass(frozen=True)
