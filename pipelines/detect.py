@@ -15,7 +15,7 @@ from anomaly.eligibility import NOT_APPLICABLE, REASONS, Habits, habits_of, verd
 from anomaly.findings import SCHEMA, findings_frame
 from anomaly.panel import CHANGES, Panel
 from anomaly.registry import Detections, Detector
-from anomaly.suppressors import explained
+from anomaly.suppressors.explained import explained
 from pipelines.series import rows_of_accounts, series_of
 from rules.model import Rulebook
 
@@ -103,7 +103,7 @@ def detect(panel: Panel, rules: Rules) -> SliceResult:
         dated = detector.estimated_onset and detector.family != "cross_wiring"
         if len(found) and (dated or detector.code in LASTING):
             lasting.append(_changes(panel, detector.code, found))
-        innocent = explained(panel, detector.code, found, rules.suppressor_limits)
+        innocent = explained(seen, detector.code, found, rules.suppressor_limits)
         findings.append(findings_frame(panel, detector, found, innocent, onset_grid_days=grid))
         judged[detector.code] = int((verdict == 0).sum())
         if len(verdict) and (verdict == verdict[0]).all():
