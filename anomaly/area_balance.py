@@ -39,8 +39,3 @@ class AreaBalance:
         wanted = np.where(area_id == None, "", area_id).astype(str)  # noqa: E711  (elementwise)
         at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
         return np.where(names[at] == wanted, at, -1)
-
-    def neighbours_at(self, area: int) -> Integers:
-        """Indices of the areas next to one area."""
-        low, high = np.searchsorted(self.neighbours[:, 0], [area, area + 1])
-        return np.asarray(self.neighbours[low:high, 1])
