@@ -88,7 +88,6 @@ def test_the_loss_and_the_areas_beside() -> None:
     np.testing.assert_allclose(one.loss_kwh, [[1, 1]])
     beside = AreaBalance(np.array(["A", "B", "C"], dtype=object), one.supply_kwh, one.delivered_kwh,
                          np.array([[0, 1], [1, 0], [1, 2], [2, 1]]))  # fmt: skip
-    assert beside.neighbours.tolist() == [[0, 1], [1, 0], [1, 2], [2, 1]]
     assert beside.index_of(np.array(["B", None, "X", "A"], dtype=object)).tolist() == [1, -1, -1, 0]
     nobody = AreaBalance(np.array([], dtype=object), np.empty((0, 2)), np.empty((0, 2)), np.empty((0, 2), np.int64))
     assert nobody.index_of(np.array(["B"], dtype=object)).tolist() == [-1]
