@@ -27,6 +27,7 @@ from benchmarks.quality_judged import fresh, touching
 from benchmarks.quality_report import table, title
 from benchmarks.quality_towns import clean_town, rounds, scanned, with_faults
 from pipelines.sample import load_homes, load_sample
+from rules.rulebook import load
 
 BINS = 10
 LEAST_CHANCE = 1e-6
@@ -139,8 +140,10 @@ def reliability(cases: pl.DataFrame) -> pl.DataFrame:
         cases.group_by(place.alias("bin"))
         .agg(
             pl.len().alias("cases"),
+            pl.col("weight").sum(),
             pl.col("chance").mean().alias("mean_probability"),
             pl.col("right").mean().alias("share_right"),
+            weighted_gap=(pl.col("weight") * (pl.col("right") - pl.col("chance"))).sum() / pl.col("weight").sum(),
         )
         .with_columns(gap=pl.col("share_right") - pl.col("mean_probability"))
         .sort("bin")
@@ -149,12 +152,27 @@ def reliability(cases: pl.DataFrame) -> pl.DataFrame:
 
 def calibration_error(bins: pl.DataFrame) -> float:
     """Expected calibration error: mean gap between probability and share right, each bin by its cases; NaN if none."""
-    count = bins["cases"].to_numpy()
-    return float(np.sum(count * bins["gap"].abs().to_numpy()) / count.sum()) if len(bins) else float("nan")
+    return _mean_gap(bins, "cases", "gap")
+
+
+def _mean_gap(bins: pl.DataFrame, weight: str, gap: str) -> float:
+    count = bins[weight].to_numpy()
+    return float(np.sum(count * bins[gap].abs().to_numpy()) / count.sum()) if len(bins) else float("nan")
+
+
+def at_priors(faults: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """The cases with a `weight`: each kind of fault is injected as often, causes are as frequent as the priors say."""
+    own = pl.col("kind").replace_strict({kind: cause for kind, (_, cause) in NAMED.items()}, default=pl.col("cause"))
+    injected = faults.with_columns(truth=own).group_by("truth").agg(pl.len().alias("injected"))
+    prior = {name: rule.prior for name, rule in load().causes.items()}
+    share = pl.col("truth").replace_strict(prior, return_dtype=pl.Float64) / pl.col("injected")
+    return cases.join(injected, on="truth", how="left", maintain_order="left").with_columns(weight=share)
 
 
 def summary(cases: pl.DataFrame, name: str) -> dict[str, object]:
-    """One line: how many cases, Brier score, log-loss, expected calibration error, top-1 right."""
+    """One line: how many cases, Brier score, log-loss, top-1 right, and the expected calibration error, as injected and
+    at the priors of the rulebook.
+    """
     bins = reliability(cases)
     mean = cases.select("brier", "loss", "right", "chance").mean().row(0, named=True)
     return {
@@ -165,11 +183,13 @@ def summary(cases: pl.DataFrame, name: str) -> dict[str, object]:
         "brier": mean["brier"],
         "log_loss": mean["loss"],
         "ece": calibration_error(bins),
+        "ece_at_priors": _mean_gap(bins, "weight", "weighted_gap"),
     }
 
 
 def report(faults: pl.DataFrame, cases: pl.DataFrame) -> None:
     """All tables: the groups in one, each group's bins, the named real uses, and every wrong name."""
+    cases = at_priors(faults, cases)
     title("Probabilities against what was injected (goal: ece ≤ 0.05)")
     groups = [(name, cases.filter(pl.col("group") == name)) for name in GROUPS.values()]
     told = [("all", cases), *((name, some) for name, some in groups if len(some))]

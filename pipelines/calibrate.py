@@ -209,9 +209,11 @@ def _too_few(found: Calibration, rulebook: Rulebook, book: Path) -> KwhyError:
     return KwhyError(
         f"too few boxes to refit a limit: {needed} are needed, and of {found.boxes} boxes (else small areas) "
         f"{found.quiet} were without meter change, works or complaint from {found.first} to {found.as_of}, "
-        f"{judged} of them with reads enough to be judged",
+        f"{judged} of them with reads enough to be judged; to refit priors {found.outcomes.needed} settled cases are "
+        f"needed, and {found.outcomes.cases} were found",
         where=str(book),
-        todo="keep the standard limits, or calibrate on a book with more boxes; kwhy check BOOK says what is missing",
+        todo="keep the standard numbers, or calibrate on a book with more boxes, or with --scan DIR on more outcomes; "
+        "kwhy check BOOK says what is missing",
     )
 
 
