@@ -1,4 +1,4 @@
-"""`kwhy calibrate`: limits of X01 refitted from a utility's own undisturbed boxes, and what its outcomes say, as an overlay."""
+"""`kwhy calibrate`: limits of X01 refitted from undisturbed boxes, priors from outcomes, written as an overlay."""
 
 from __future__ import annotations
 

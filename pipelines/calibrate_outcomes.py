@@ -1,4 +1,4 @@
-"""`kwhy calibrate`: priors and the tempering weight refitted from what checks found, joined to the scans they came from."""
+"""`kwhy calibrate`: priors and the tempering weight refitted from what checks found in cases of earlier scans."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PriorLine:
 
 @dataclass(frozen=True)
 class OutcomeRefit:
-    """What the outcomes say. `cases` of `outcomes` settled ones were found in the scans; `needed` of them are asked for.
+    """What the outcomes say: of `outcomes` settled cases `cases` were found in the scans; `needed` are asked for.
 
     `why_not` is empty where something was refitted. `last` is the day of the latest decision.
     """
@@ -131,7 +131,8 @@ def _evidence(found: pl.DataFrame, model: CauseModel) -> Settled:
     """The evidence of each case, summed over its codes."""
     rows = found.with_row_index("case").explode("evidence").unnest("evidence")
     excess = (rows["measured"] - rows["limit"]).to_numpy()
-    weighed = weigh(model, rows["case"].to_numpy().astype(np.int64), code_index(model, rows["code"]), excess, len(found))
+    case, code = rows["case"].to_numpy().astype(np.int64), code_index(model, rows["code"])
+    weighed = weigh(model, case, code, excess, len(found))
     ratio = np.zeros(weighed.probability.shape)
     np.add.at(ratio, weighed.case, weighed.log_ratio)
     index = {name: at for at, name in enumerate(model.causes)}

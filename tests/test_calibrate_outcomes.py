@@ -1,4 +1,4 @@
-"""`kwhy calibrate --scan`: what checks found, joined to the evidence of the scan before, becomes priors and a weight."""
+"""`kwhy calibrate --scan`: what checks found, joined to the evidence before it, becomes priors and a weight."""
 
 from __future__ import annotations
 
