@@ -203,17 +203,20 @@ def tasks(manner: Manner, folder: Path, out: Path) -> None:
               help="Look back from 00:00 of this day. [default: the last day with reads]")  # fmt: skip
 @click.option("--rules", "overlays", multiple=True, type=PATH, metavar="OVERLAY.toml",
               help="Numbers already in force over the standard rulebook; repeatable.")  # fmt: skip
+@click.option("--scan", "scans", multiple=True, type=PATH, metavar="DIR",
+              help="A scan whose cases the outcomes settle; repeatable.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="[default: table]")
 @answering
 def calibrate(
-    manner: Manner, book: Path, out: Path, as_of: dt.datetime | None, overlays: tuple[Path, ...], force: bool,
-    form: str | None,
+    manner: Manner, book: Path, out: Path, as_of: dt.datetime | None, overlays: tuple[Path, ...],
+    scans: tuple[Path, ...], force: bool, form: str | None,
 ) -> None:  # fmt: skip
-    """Refit limits of X01 to the boxes of BOOK.
+    """Refit limits of X01, priors and weights to BOOK.
 
     Boxes without meter change, works or complaint show how alike homes are by themselves; one in a hundred of them
-    may be accused. Limits that too few boxes can tell stay as they are.
+    may be accused. Limits that too few boxes can tell stay as they are. From 200 outcomes on that confirm or refute a
+    case of the scans named, priors of the causes and the weight of evidence are refitted too.
     """
     from pipelines.calibrate import calibrate as calibrate_book
     from pipelines.terminal.calibrated import calibration_answer
@@ -221,7 +224,7 @@ def calibrate(
 
     day = None if as_of is None else as_of.date()
     with shown_progress(manner.lang, quiet=manner.quiet) as moved:
-        found = calibrate_book(book, out, as_of=day, overlays=overlays, force=force, progress=moved)
+        found = calibrate_book(book, out, as_of=day, overlays=overlays, scans=scans, force=force, progress=moved)
     give(calibration_answer(found, manner.lang), form, None, manner)
     wrote(found.overlay, manner)
 

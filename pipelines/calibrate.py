@@ -1,4 +1,4 @@
-"""`kwhy calibrate`: limits of X01 refitted from a utility's own undisturbed boxes, written as an overlay."""
+"""`kwhy calibrate`: limits of X01 refitted from undisturbed boxes, priors from outcomes, written as an overlay."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from anomaly.panel import Panel
 from anomaly.profile import WEEK_DAYS
 from anomaly.registry import load_all
 from pipelines.book import Book, open_book
+from pipelines.calibrate_outcomes import OutcomeRefit, outcome_refit, overlay_entries
 from pipelines.check_reads import last_busy_day
 from pipelines.cohorts import cohort_medians
 from pipelines.coverage import lacking_tables
@@ -61,6 +62,12 @@ class Calibration:
     quiet: int
     input_hash: str
     lines: tuple[Line, ...]
+    outcomes: OutcomeRefit
+
+    @property
+    def limits_refitted(self) -> bool:
+        """Whether the boxes told any limit."""
+        return any(line.refitted for line in self.lines)
 
 
 def calibrate(
@@ -69,13 +76,15 @@ def calibrate(
     *,
     as_of: dt.date | None = None,
     overlays: tuple[Path, ...] = (),
+    scans: tuple[Path, ...] = (),
     force: bool = False,
     progress: Progress = lambda stage, share: None,
 ) -> Calibration:
-    """Refit the limits of X01 and write them to `out` as an overlay that `rules.rulebook.load` accepts.
+    """Refit the limits of X01, priors and tempering, and write `out`, an overlay that `rules.rulebook.load` accepts.
 
-    Without `as_of` the last day with reads counts. Raises UsageError where `out` exists (unless `force`) or does not
-    end in .toml, KwhyError where too few boxes are undisturbed; nothing is written then.
+    Without `as_of` the last day with reads counts. Priors and tempering need `scans`, output folders with the cases
+    that the book's outcomes settle. Raises UsageError where `out` exists (unless `force`) or does not end in .toml,
+    KwhyError where too few boxes are undisturbed and the outcomes tell nothing either; nothing is written then.
     """
     target = with_ending(out, ".toml")
     if target.exists() and not force:
@@ -85,14 +94,15 @@ def calibrate(
     progress("open", 0.0)
     book = open_book(book_path)
     day = as_of or _last_day(book)
+    outcomes = outcome_refit(dated(book.frame("outcomes"), "decided_on", day), scans, rulebook)
     with tempfile.TemporaryDirectory(prefix="kwhy-") as scratch:
         progress("read", 0.0)
         tally = Tally()
         source = read_source(book, rulebook, day, tally, Path(scratch))
         parts, first, boxes, quiet = _scored(source, rulebook, tally, _confirmed(book, day), progress)
     lines = _refitted(parts, rulebook)
-    found = Calibration(target, first, day, boxes, quiet, tally.input_hash(), lines)
-    if not any(line.refitted for line in lines):
+    found = Calibration(target, first, day, boxes, quiet, tally.input_hash(), lines, outcomes)
+    if not found.limits_refitted and outcomes.why_not:
         raise _too_few(found, rulebook, book_path)
 
     def write(path: Path) -> None:
@@ -199,26 +209,32 @@ def _too_few(found: Calibration, rulebook: Rulebook, book: Path) -> KwhyError:
     return KwhyError(
         f"too few boxes to refit a limit: {needed} are needed, and of {found.boxes} boxes (else small areas) "
         f"{found.quiet} were without meter change, works or complaint from {found.first} to {found.as_of}, "
-        f"{judged} of them with reads enough to be judged",
+        f"{judged} of them with reads enough to be judged; to refit priors {found.outcomes.needed} settled cases are "
+        f"needed, and {found.outcomes.cases} were found",
         where=str(book),
-        todo="keep the standard limits, or calibrate on a book with more boxes; kwhy check BOOK says what is missing",
+        todo="keep the standard numbers, or calibrate on a book with more boxes, or with --scan DIR on more outcomes; "
+        "kwhy check BOOK says what is missing",
     )
 
 
 def overlay_text(found: Calibration) -> str:
-    """The overlay: one entry per refitted limit, each with where it comes from and what it replaces."""
+    """The overlay: one entry per refitted number, each with where it comes from and what it replaces."""
+    limits = _limit_entries(found) if found.limits_refitted else []
+    use = ["# Use: kwhy scan BOOK --as-of DATE --out DIR --rules THIS_FILE"]
+    return "\n".join([*use, *limits, *overlay_entries(found.outcomes, found.input_hash), ""])
+
+
+def _limit_entries(found: Calibration) -> list[str]:
     span = f"{found.first} to {found.as_of}"
     head = [
-        f"# Limits of {CODE} (two homes exchanged) refitted by kwhy calibrate from {found.quiet} undisturbed boxes.",
-        "# Use: kwhy scan BOOK --as-of DATE --out DIR --rules THIS_FILE",
         "",
+        f"# Limits of {CODE} (two homes exchanged) refitted by kwhy calibrate from {found.quiet} undisturbed boxes.",
         f"[detector.{CODE}.limits]",
     ]
-    entries = [
+    return head + [
         f'{line.name} = {{ value = {line.refitted.limit_nats:.1f}, unit = "nat", source = "kwhy calibrate: book '
         f"{found.input_hash}, {span}, {line.refitted.boxes} boxes{', at the floor' if line.refitted.at_floor else ''}; "
         f'before: {line.before_nats:g}" }}'
         for line in found.lines
         if line.refitted is not None
     ]
-    return "\n".join([*head, *entries, ""])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.panel import Panel
+from anomaly.recorded_work import nearest_work
 from anomaly.registry import Detections, detections, detector
 from anomaly.runaway import mean_kwh
 from anomaly.scale_step import ScaleSteps, scale_steps
@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
-RECORDS = ("works", "exchange", "program_change")
 LEAST_BEFORE = 14
 FLOOR_KWH = 0.3
 
@@ -68,7 +67,7 @@ def multiplier_step(
     steps = steps.take(np.abs(steps.ratio_log) >= np.log(min_ratio))
     steps, file = _file_unchanged(panel, steps, record_days)
     near, off = _nearest(steps.ratio_log, file, np.asarray(catalogue_ratios, dtype=np.float64))
-    recorded = _recorded(panel, steps, record_days)
+    recorded = ~np.isnat(nearest_work(panel, steps.row, panel.dates(steps.split), record_days))
     sure = np.abs(steps.ratio_log) >= np.log(sure_ratio * (1 - tolerance_share))
     alike = steps.unlike_log <= unlike_share * np.abs(steps.ratio_log)
     with_record = recorded & (steps.unlike_log <= unlike_recorded_log)
@@ -152,18 +151,6 @@ def _nearest(ratio_log: Floats, file: Floats, catalogue: Floats) -> tuple[Floats
     best = np.argmin(np.round(off, 9), axis=1)
     entry = np.arange(len(file))
     return ways[entry, best], off[entry, best]
-
-
-def _recorded(panel: Panel, steps: ScaleSteps, record_days: float) -> Booleans:
-    """Whether works, an exchange or a program change stand in the events or the file near each step."""
-    works = panel.events.filter(pl.col("kind").is_in(RECORDS) & pl.col("row").is_in(np.unique(steps.row).tolist()))
-    exchanges = panel.exchanges.filter(pl.col("row").is_in(np.unique(steps.row).tolist()))
-    row = np.concatenate([works["row"].to_numpy(), exchanges["row"].to_numpy()])
-    day = np.concatenate(
-        [works["at"].to_numpy().astype("datetime64[D]"), exchanges["day"].to_numpy().astype("datetime64[D]")]
-    )
-    apart = (day[None, :] - panel.dates(steps.split)[:, None]).astype(np.float64)
-    return np.asarray(((row[None, :] == steps.row[:, None]) & (np.abs(apart) <= record_days)).any(axis=1))
 
 
 def _levels(panel: Panel, steps: ScaleSteps, window_days: int) -> tuple[Floats, Floats]:
