@@ -59,7 +59,7 @@ GROUPS = {"reading_error": "reading errors", "jump": "jumps", "cross_wiring": "c
 )
 @click.option("--seeds", default=3, show_default=True, help="Towns per date.")
 @click.option("--first-seed", default=1, show_default=True, help="Another one draws towns and faults nobody has seen.")
-@click.option("--dates", default="", help="As-of dates, comma between; default as in quality.py.")
+@click.option("--dates", default="", help="As-of dates, comma between.")
 @click.option("--accounts", default=240, show_default=True, help="Accounts of a town.")
 @click.option("--kinds", default="", help="Only these kinds, comma between.")
 def main(homes: Path | None, seeds: int, first_seed: int, dates: str, accounts: int, kinds: str) -> None:

@@ -63,7 +63,8 @@ def test_a_named_use_has_one_right_cause_even_where_the_injector_is_milder() -> 
         start=day, end=day
     )
     weighed = [{"cause": "customer_use", "probability": 0.9}, {"cause": "base_load", "probability": 0.1}]
-    case = {"case_id": "c", "rank": 1, "headline_en": "", "causes": weighed, "cause": "customer_use", "probability": 0.9}
+    case = {"case_id": "c", "rank": 1, "headline_en": "", "causes": weighed}
+    case |= {"cause": "customer_use", "probability": 0.9}
     (row,) = told_cases(faults, findings, pl.DataFrame([case])).to_dicts()
     assert not row["right"]
     assert (row["group"], row["named"], row["truth"], row["codes"]) == ("jumps", "leak", "base_load", "J01")
