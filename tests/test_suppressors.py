@@ -232,6 +232,26 @@ def test_new_customer(columns: dict[str, Any], code: str, span: tuple[int, int],
     assert why(panel(registers(flat(10, 20)), **columns), code, first=span[0], end=span[1]) == expected
 
 
+@pytest.mark.parametrize(
+    ("moved", "expected"),
+    [
+        pytest.param((112, 112), "moved_house", id="both on the day"),
+        pytest.param((105, 119), "moved_house", id="both within the week"),
+        pytest.param((104, 112), None, id="one of them eight days before"),
+        pytest.param((112, 120), None, id="one of them eight days after"),
+        pytest.param((112, None), None, id="only one has a new customer"),
+        pytest.param((None, None), None, id="nobody knows since when"),
+    ],
+)
+def test_moved_house(moved: tuple[int | None, int | None], expected: str | None) -> None:
+    days = [None if day is None else since(day)["customer_since"] for day in moved]
+    book = panel(registers(flat(10, 20), flat(20, 10)), customer_since=days)
+    pair = {"measured": 12.0, "expected": 0.0, "limit": 9.0}
+    one = detections(book, np.array([0]), np.array([112]), np.array([140]), related=np.array([1]), **pair)
+    assert explained(book, "X01", one, LIMITS).tolist() == [expected]
+    assert explained(book, "X02", one, LIMITS).tolist() == [None], "evidence without a change of habits stays"
+
+
 # ------------------------------------------------------------------ the area
 
 

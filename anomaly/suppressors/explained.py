@@ -18,7 +18,7 @@ from anomaly.suppressors.registry import SUPPRESSORS
 
 ORDER = (
     on_file.vacant, on_file.outage, on_file.disconnected, on_file.planned_work, on_file.new_customer,
-    on_file.irregular_use, clock.clock_change, compared.regional, compared.seasonal,
+    on_file.moved_house, on_file.irregular_use, clock.clock_change, compared.regional, compared.seasonal,
 )  # fmt: skip
 """What is on file speaks before what is worked out: of several explanations the first is named."""
 

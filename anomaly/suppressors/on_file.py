@@ -91,6 +91,19 @@ def new_customer(panel: Panel, code: str, found: Detections, *, own_days: float)
     return np.asarray((since > found.start - own) & (since < found.end))
 
 
+@suppressor("X01", "X10")
+def moved_house(panel: Panel, code: str, found: Detections, *, margin_days: float) -> Booleans:
+    """Moved house: both homes have new customers on file within `margin_days` of the day on which they changed.
+
+    Two households that change on one day are two that moved; wires need no removal van. Cannot see: meters that were
+    crossed in the same week in which both customers moved in.
+    """
+    margin = np.timedelta64(int(margin_days), "D")
+    since = panel.column("customer_since").astype("datetime64[D]")
+    near = [np.abs(since[side] - found.start) <= margin for side in (found.position, found.related)]
+    return np.asarray(near[0] & near[1] & (found.related >= 0))
+
+
 @suppressor(*JUMPS, *SHAPES)
 def irregular_use(panel: Panel, code: str, found: Detections) -> Booleans:
     """Irregular by nature: the account is on file as one whose use comes and goes."""

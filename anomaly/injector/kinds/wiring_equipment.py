@@ -69,19 +69,11 @@ def swapped_class(first: Premise, second: Premise, draw: Draw) -> Effect:
     return crossed(first, second, 0, "one is a flat and the other a shop")
 
 
-@fault(
-    "tenants_exchange",
-    cause="customer_use",
-    accepted=("swapped_pair",),
-    needs=NEEDS,
-    scope="pair",
-    tail_days=35,
-    head_days=90,
-)
+@innocent("tenants_exchange", needs=NEEDS, scope="pair", tail_days=35, head_days=90)
 def tenants_exchange(first: Premise, second: Premise, draw: Draw) -> Effect:
     """Two families exchange their flats and the file knows the day: all is right, the reads look crossed.
 
-    No fault of the utility's. `swapped_pair` is accepted because no read can tell the two apart.
+    No fault of the utility's. No read can tell it from crossed meters, only the file can.
     """
     before = first.use_wh[draw.index :].copy()
     effect = crossed(first, second, draw.index, "families exchanged")
