@@ -25,10 +25,10 @@ def nearest_work(
     works = panel.events.filter(pl.col("kind").is_in(RECORDS) & mine).select("row", day=pl.col("at").dt.date())
     known = pl.concat([works, panel.exchanges.filter(mine).select("row", "day")]).unique().sort("day", "row")
     if not len(known):
-        return np.full(len(row), np.datetime64("NaT"), "datetime64[D]")
+        return np.full(len(row), np.datetime64("NaT", "D"), "datetime64[D]")
     at = known["day"].to_numpy().astype("datetime64[D]")
     apart = np.abs((at[None, :] - day.astype("datetime64[D]")[:, None]).astype(np.float64))
     apart = np.where(known["row"].to_numpy()[None, :] == row[:, None], apart, np.inf)
     best = apart.argmin(axis=1)
     near = apart[np.arange(len(row)), best] <= record_days
-    return np.where(near, at[best], np.datetime64("NaT"))
+    return np.where(near, at[best], np.datetime64("NaT", "D"))
