@@ -78,7 +78,8 @@ def legend(entries: Iterable[tuple[str, str]]) -> list[tuple[float, str, str]]:
 
 def text_width(text: str, size: float = 11.5) -> float:
     """Estimated width of a text in pixels: Chinese characters are square, others about half as wide."""
-    return sum(size if ord(character) >= WIDE_CHARACTER else size * 0.53 for character in text)
+    wide = sum(ord(character) >= WIDE_CHARACTER for character in text)
+    return round(size * (wide + 0.53 * (len(text) - wide)), 4)
 
 
 def date_marks(first: date, last: date, at: Scale, formats: Formats) -> list[tuple[float, str]]:
