@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.neighbours import neighbours_of
-from anomaly.panel import Panel
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -16,14 +13,6 @@ EQUAL_NATS = 0.5
 
 PLACES = 6
 """Decimals to which evidence is compared, so that another order of addition compares equal."""
-
-
-def other_homes(panel: Panel, row: Integers, *, max_members: int) -> tuple[Integers, Integers]:
-    """(index into `row`, neighbour): the neighbours of each position `row[K]` that belong to another account."""
-    at, other = neighbours_of(panel, row, max_members=max_members)
-    account = panel.column("account_id")
-    foreign = account[row[at]] != account[other]
-    return at[foreign], other[foreign]
 
 
 def clearest_pairs(
@@ -39,11 +28,6 @@ def clearest_pairs(
     fits, shared, rivals = fits[enough], shared[enough], rivals[enough]
     kept = best_for_both(first[fits], second[fits], shared)
     return fits[kept], shared[kept], rivals[kept]
-
-
-def difference_kwh(panel: Panel, first: Integers, second: Integers) -> Floats:
-    """By how much the two bills of each pair differ, over the days known of both."""
-    return np.asarray(np.abs(np.nansum(panel.kwh[first] - panel.kwh[second], axis=1)))
 
 
 def shared_evidence(event: Integers, nats: Floats) -> tuple[Floats, Integers]:

@@ -82,7 +82,18 @@ class _Step:
 
 
 def judge_changes(panel: Panel, balance: AreaBalance, test: LossTest) -> LossChanges:
-    """What happened to the loss at every lasting change that rules before found."""
+    """What happened to the loss at every lasting change that rules before found.
+
+    Three rules ask for it, each twice; it is judged once per panel.
+    """
+    key = ("loss_changes", test)
+    if key not in panel.made_before:
+        panel.made_before[key] = _judge_changes(panel, balance, test)
+    found: LossChanges = panel.made_before[key]
+    return found
+
+
+def _judge_changes(panel: Panel, balance: AreaBalance, test: LossTest) -> LossChanges:
     changed = panel.changes.select("row", "day").drop_nulls().unique().sort("row", "day")
     row = changed["row"].to_numpy().astype(np.int64)
     day = (changed["day"].to_numpy().astype("datetime64[D]") - panel.days[:1]).astype(np.int64)

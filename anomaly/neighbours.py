@@ -13,7 +13,7 @@ Booleans = NDArray[np.bool_]
 
 
 def neighbours_of(panel: Panel, row: Integers, *, max_members: int) -> tuple[Integers, Integers]:
-    """(index into `row`, position of a neighbour): every other home of the box of each position `row[K]`.
+    """(index into `row`, position of a neighbour): every home of another account in the box of each position `row[K]`.
 
     A home without a box, or alone in its box, is compared within its area. Groups of more than `max_members` have no
     pairs; `unjudged_alone` says which positions these are. Monthly reads will do. Sorted by index, then neighbour.
@@ -30,6 +30,9 @@ def neighbours_of(panel: Panel, row: Integers, *, max_members: int) -> tuple[Int
         at.append(mine[index])
         other.append(members[index, member])
     index, neighbour = np.concatenate(at), np.concatenate(other)
+    account = panel.column("account_id")
+    foreign = account[row[index]] != account[neighbour]
+    index, neighbour = index[foreign], neighbour[foreign]
     order = np.lexsort((neighbour, index))
     return index[order], neighbour[order]
 
@@ -41,6 +44,16 @@ def best_partner(index: Integers, score: NDArray[np.float64]) -> Integers:
     return np.asarray(order[first])
 
 
-def unjudged_alone(panel: Panel, max_members: float) -> NDArray[np.object_]:
-    """`[M]` why a position cannot be compared with neighbours; for the `unjudged` hook of rules about pairs."""
+def difference_kwh(
+    panel: Panel, first: Integers, second: Integers, since: Integers | int = 0, until: Integers | int | None = None
+) -> NDArray[np.float64]:
+    """`[K]` by how much the energy of two homes differs over the panel days [since, until) that are known of both."""
+    day = np.arange(panel.shape[1])
+    end = panel.shape[1] if until is None else until
+    inside = (day >= np.reshape(since, (-1, 1))) & (day < np.reshape(end, (-1, 1)))
+    return np.asarray(np.abs(np.nansum(np.where(inside, panel.kwh[first] - panel.kwh[second], 0.0), axis=1)))
+
+
+def unjudged_alone(panel: Panel, *, max_members: float, **_: object) -> NDArray[np.object_]:
+    """`[M]` why a position cannot be compared with neighbours: the `unjudged` hook of rules about pairs."""
     return not_compared(panel, max_members=int(max_members), daily_only=False)

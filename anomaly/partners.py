@@ -43,10 +43,9 @@ class Chosen:
 
 
 def active_neighbours(panel: Panel, rows: Integers, *, max_members: float) -> Candidates:
-    """Neighbours of `rows` that are active on file and belong to another account."""
+    """Neighbours of `rows` that are active on file."""
     index, partner = neighbours_of(panel, rows, max_members=int(max_members))
-    account = panel.column("account_id")
-    keep = is_status(panel, "active")[partner] & (account[partner] != account[rows[index]])
+    keep = is_status(panel, "active")[partner]
     index, partner = index[keep], partner[keep]
     return Candidates(index, partner, np.bincount(index, minlength=len(rows)))
 

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.exchange_score import Newcomer
+from anomaly.neighbours import difference_kwh
 from anomaly.panel import Panel
 from anomaly.profile import DAILY, DAILY_MINIMUM, INTERVALS, KINDS, RATES
 from anomaly.registry import Detections, detections, detector, nothing
@@ -113,8 +114,6 @@ def _told(panel: Panel, swaps: Swaps) -> Detections:
     keep = (swaps.size > 2) | (swaps.position < swaps.source)
     keep &= account[swaps.position] != account[swaps.source]
     row, other, day = swaps.position[keep], swaps.source[keep], swaps.day[keep]
-    since = np.arange(panel.shape[1]) >= day[:, None]
-    apart_kwh = np.where(since, panel.kwh[row] - panel.kwh[other], 0.0)
     return detections(
         panel,
         row,
@@ -124,7 +123,7 @@ def _told(panel: Panel, swaps: Swaps) -> Detections:
         expected=0.0,
         limit=swaps.limit_nats[keep],
         strength=swaps.nats[keep],
-        kwh_at_stake=np.abs(np.nansum(apart_kwh, axis=1)),
+        kwh_at_stake=difference_kwh(panel, row, other, day),
         related=other,
         facts={
             "change_day": panel.dates(day),

@@ -28,17 +28,12 @@ USED_SHARE = 0.5
 """A home was in use if it was busy on every other day."""
 
 
-def nobody_to_compare(panel: Panel, *, max_members: float, **limits: float) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to be compared with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X02",
     family="cross_wiring",
     unit="nat",
     source="Oracle MDM Inactive Measurement Check and Itron NoUsageActive, put together for two neighbours",
-    unjudged=nobody_to_compare,
+    unjudged=unjudged_alone,
 )
 def vacancy_exchange(
     panel: Panel,

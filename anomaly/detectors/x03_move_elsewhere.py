@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.load_steps import Steps, around, best_split, change_at_middle, log_level, mean_change
-from anomaly.neighbours import unjudged_alone
+from anomaly.neighbours import difference_kwh, unjudged_alone
 from anomaly.occupancy import LEFT, day_on_file, is_status, known_use, normal
 from anomaly.panel import Panel
 from anomaly.partners import Chosen, active_neighbours, settled
@@ -29,17 +29,12 @@ REST_KWH_PER_DAY = 0.01
 """A register with two decimals that moves less stands still."""
 
 
-def nobody_to_compare(panel: Panel, *, max_members: float, **limits: float) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to be compared with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X03",
     family="cross_wiring",
     unit="nat",
     source="evidence of a swap older than the reads: date on file against the date of a load step (assumed rates)",
-    unjudged=nobody_to_compare,
+    unjudged=unjudged_alone,
 )
 def move_elsewhere(
     panel: Panel,
@@ -193,8 +188,6 @@ def _told(
 ) -> Detections:
     """One finding per home that moved: directional, from the home of the date to the meter of the step."""
     step_day = day + offset
-    since = np.arange(panel.shape[1]) >= day[:, None]
-    apart_kwh = np.where(since, panel.kwh[row] - panel.kwh[partner], 0.0)
     return detections(
         panel,
         row,
@@ -204,7 +197,7 @@ def _told(
         expected=0.0,
         limit=min_nats,
         strength=chosen.nats,
-        kwh_at_stake=np.abs(np.nansum(apart_kwh, axis=1)),
+        kwh_at_stake=difference_kwh(panel, row, partner, day),
         related=partner,
         facts={
             "moved_day": panel.dates(day),

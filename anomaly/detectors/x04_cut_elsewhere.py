@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.cut_evidence import CallRatios, DarkChances, neighbour_called, neighbour_dark
-from anomaly.event_pairs import clearest_pairs, difference_kwh, other_homes
-from anomaly.neighbours import unjudged_alone
+from anomaly.event_pairs import clearest_pairs
+from anomaly.neighbours import difference_kwh, neighbours_of, unjudged_alone
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
 from anomaly.supply_spans import Spans, cut_spans
@@ -19,17 +19,12 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 
-def nobody_near(panel: Panel, *, max_members: int, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to compare with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X04",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.2 e1, e8: relay and breaker events, no-power calls",
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def cut_elsewhere(
     panel: Panel,
@@ -103,7 +98,7 @@ def _crossed(
     panel: Panel, cuts: Spans, chances: DarkChances, ratios: CallRatios, min_nats: float, max_members: int
 ) -> _Crossed:
     """Every home that was cut off with the one neighbour that the evidence points to."""
-    at, other = other_homes(panel, cuts.row, max_members=max_members)
+    at, other = neighbours_of(panel, cuts.row, max_members=max_members)
     near = cuts.take(at)
     dark, lit = neighbour_dark(panel, near, other, chances)
     called, called_at = neighbour_called(panel, near, other, ratios)

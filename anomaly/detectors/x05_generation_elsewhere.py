@@ -21,17 +21,12 @@ TIE_NATS = 1.0
 """Every fitting neighbour fits equally well: the kWh sent say nothing of whose roof it is."""
 
 
-def nobody_near(panel: Panel, *, max_members: float, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to look at."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X05",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.2 e4: export on B without permission, none on A, likelihood ratio above 100",
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def generation_elsewhere(
     panel: Panel,
@@ -141,7 +136,6 @@ def _candidates(
     mine = np.flatnonzero(registered)
     index, other = neighbours_of(panel, export.rows[mine], max_members=max_members)
     at = np.minimum(np.searchsorted(export.rows, other), len(export.rows) - 1)
-    account = panel.column("account_id")
-    able = (export.rows[at] == other) & feeding[at] & (account[export.rows[mine[index]]] != account[other])
+    able = (export.rows[at] == other) & feeding[at]
     index, other, at = index[able], other[able], at[able]
     return export.rows[mine[index]], other, mine[index], at

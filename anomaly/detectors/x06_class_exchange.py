@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomaly.class_shape import ClassModel, Shapes, class_side, contract_kw, shapes_of
 from anomaly.columns import Columns
-from anomaly.neighbours import neighbours_of, unjudged_alone
+from anomaly.neighbours import difference_kwh, neighbours_of, unjudged_alone
 from anomaly.pair_choice import best_pairs
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector
@@ -25,17 +25,12 @@ TIE_NATS = 1.0
 """A partner whose evidence is weaker by less than this could as well be the one."""
 
 
-def nobody_near(panel: Panel, *, max_members: float, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to look at."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X06",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.2 e5: class against shape, load above the breaker; classes: BDEW standard load profiles",
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def class_exchange(
     panel: Panel,
@@ -126,8 +121,6 @@ def _told(
 ) -> Detections:
     row, other = pairs.first, pairs.second
     begin = _unchanged_since(panel, row, other)
-    inside = np.arange(panel.shape[1]) >= np.maximum(begin, panel.shape[1] - window_days)[:, None]
-    apart_kwh = np.where(inside, panel.kwh[row] - panel.kwh[other], 0.0)
     return detections(
         panel,
         row,
@@ -137,7 +130,7 @@ def _told(
         expected=0.0,
         limit=least_nats,
         strength=nats,
-        kwh_at_stake=np.abs(np.nansum(apart_kwh, axis=1)),
+        kwh_at_stake=difference_kwh(panel, row, other, np.maximum(begin, panel.shape[1] - window_days)),
         related=other,
         facts={
             "evidence_nats": nats,
@@ -156,11 +149,9 @@ def _asked(panel: Panel, shapes: Shapes, over_contract_ratio: float) -> Integers
 
 
 def _pairs(panel: Panel, rows: Integers, max_members: int) -> tuple[Integers, Integers]:
-    """Pairs of `rows` and their neighbours of other accounts, each once, the smaller position first."""
+    """Pairs of `rows` and their neighbours, each once, the smaller position first."""
     index, other = neighbours_of(panel, rows, max_members=max_members)
-    account = panel.column("account_id")
-    foreign = account[rows[index]] != account[other]
-    pair = np.sort(np.stack([rows[index][foreign], other[foreign]], axis=1), axis=1)
+    pair = np.sort(np.stack([rows[index], other], axis=1), axis=1)
     once = np.unique(pair, axis=0)
     return once[:, 0], once[:, 1]
 

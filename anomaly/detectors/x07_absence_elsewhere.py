@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anomaly.daily_cycle import cycle_kept
-from anomaly.neighbours import unjudged_alone
+from anomaly.neighbours import difference_kwh, unjudged_alone
 from anomaly.occupancy import LEFT, day_on_file, is_status, normal
 from anomaly.panel import Panel
 from anomaly.partners import Chosen, active_neighbours, settled
@@ -27,17 +27,12 @@ SPEAKING_RELAYS = ("external", "none")
 """Relays that leave the meter counting whoever it feeds: the one inside the meter darkens its own dial."""
 
 
-def nobody_to_compare(panel: Panel, *, max_members: float, **limits: float) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to be compared with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X07",
     family="cross_wiring",
     unit="nat",
     source="share of the diurnal amplitude kept during a known absence; assumed densities, present homes from London",
-    unjudged=nobody_to_compare,
+    unjudged=unjudged_alone,
 )
 def absence_elsewhere(
     panel: Panel,
@@ -107,8 +102,6 @@ def _told(
     """One finding per home that was empty, from that home to the neighbour's meter."""
     row, first, end = away.row[spell], away.first[spell], away.end[spell]
     nats = np.minimum(chosen.nats, nats_range[1])
-    day = np.arange(panel.shape[1])
-    inside = (day >= first[:, None]) & (day < end[:, None])
     return detections(
         panel,
         row,
@@ -118,7 +111,7 @@ def _told(
         expected=0.0,
         limit=nats_range[0],
         strength=nats,
-        kwh_at_stake=np.abs(np.nansum(np.where(inside, panel.kwh[row] - panel.kwh[other], 0.0), axis=1)),
+        kwh_at_stake=difference_kwh(panel, row, other, first, end),
         related=other,
         facts={
             "absent_days": end - first,

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anomaly.event_pairs import clearest_pairs, difference_kwh, other_homes
+from anomaly.event_pairs import clearest_pairs
 from anomaly.mirrored_change import Mirrored, MirrorLimits, mirrored_change
-from anomaly.neighbours import unjudged_alone
+from anomaly.neighbours import difference_kwh, neighbours_of, unjudged_alone
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
 
@@ -34,18 +34,13 @@ class Ratios:
     urged: float
 
 
-def nobody_near(panel: Panel, *, max_members: int, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to compare with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X08",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.2 e6: complaint pairs",
     estimated_onset=True,
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def mirrored_complaints(
     panel: Panel,
@@ -88,7 +83,7 @@ def mirrored_complaints(
     )  # fmt: skip
     ratios = Ratios(mirrored_ratio, linked_ratio, disowned_ratio, increase_ratio, urged_ratio)
     row = complaints["row"].to_numpy().astype(np.int64)
-    at, other = other_homes(panel, row, max_members=max_members)
+    at, other = neighbours_of(panel, row, max_members=max_members)
     first = row[at]
     disowned = (complaints["kind"] == DISOWNED).to_numpy()[at]
     day = (complaints["at"].to_numpy().astype("datetime64[D]") - panel.days[0]).astype(np.int64)[at]

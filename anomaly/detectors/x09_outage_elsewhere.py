@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.event_pairs import clearest_pairs, difference_kwh, other_homes
-from anomaly.neighbours import unjudged_alone
+from anomaly.event_pairs import clearest_pairs
+from anomaly.neighbours import difference_kwh, neighbours_of, unjudged_alone
 from anomaly.outage_evidence import Dark, OutageRatios, homes_without_power, outage_next_door, single_outages
 from anomaly.panel import Panel
 from anomaly.registry import Detections, detections, detector, nothing
@@ -16,17 +16,12 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def nobody_near(panel: Panel, *, max_members: int, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to compare with."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X09",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.2 e7: individual outages",
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def outage_elsewhere(
     panel: Panel,
@@ -60,7 +55,7 @@ def outage_elsewhere(
         log_only_ratio, works_ratio,
     )  # fmt: skip
     dark = homes_without_power(panel, ratios)
-    at, other = other_homes(panel, dark.said.row, max_members=max_members)
+    at, other = neighbours_of(panel, dark.said.row, max_members=max_members)
     near = dark.take(at)
     outages = single_outages(panel, other, ratios)
     nats, place = outage_next_door(panel, near, other, outages, ratios)

@@ -20,18 +20,13 @@ TIE_NATS = 0.5
 """A neighbour whose change mirrors this one nearly as well makes both a coincidence."""
 
 
-def nobody_near(panel: Panel, *, max_members: float, **_: object) -> NDArray[np.object_]:
-    """`[M]` why a position has no neighbours to look at."""
-    return unjudged_alone(panel, max_members)
-
-
 @detector(
     "X10",
     family="cross_wiring",
     unit="nat",
     source="methods.md §1.8 partial transfer: T = ln(min(D_A, D_B)) - ln(D_A+B)",
     estimated_onset=True,
-    unjudged=nobody_near,
+    unjudged=unjudged_alone,
 )
 def partial_transfer(
     panel: Panel,
@@ -85,8 +80,6 @@ def _candidates(panel: Panel, max_members: int) -> tuple[Integers, Integers, Int
     row = named["row"].to_numpy().astype(np.int64)
     when = (named["day"].to_numpy().astype("datetime64[D]") - panel.days[:1]).astype(np.int64)
     index, other = neighbours_of(panel, row, max_members=max_members)
-    account = panel.column("account_id")
-    index, other = (values[account[row[index]] != account[other]] for values in (index, other))
     first, second = np.minimum(row[index], other), np.maximum(row[index], other)
     once = np.unique(np.stack([first, second, when[index]], axis=1), axis=0)
     return once[:, 0], once[:, 1], once[:, 2]

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomaly.detectors.x02_vacancy_exchange import nobody_to_compare, vacancy_exchange
+from anomaly.detectors.x02_vacancy_exchange import vacancy_exchange
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import panel, registers
 
@@ -230,4 +230,4 @@ def test_row_order_and_other_areas_change_nothing() -> None:
 
 def test_who_cannot_be_judged() -> None:
     known = box(use(8.0), *OTHERS, status={0: VACANT}, box_id=["b", "b", "b", "c"], area_id=["a", "a", "a", "e"])
-    assert nobody_to_compare(known, **LIMITS).tolist() == ["", "", "", "no_neighbours"]
+    assert REGISTRY["X02"].unjudged(known, **LIMITS).tolist() == ["", "", "", "no_neighbours"]

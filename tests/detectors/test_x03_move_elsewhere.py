@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anomaly.detectors.x03_move_elsewhere import move_elsewhere, nobody_to_compare
+from anomaly.detectors.x03_move_elsewhere import move_elsewhere
 from anomaly.load_steps import around, best_split, change_at_middle
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import panel, registers
 
@@ -159,7 +159,7 @@ def test_missing_days_are_bridged_and_nothing_is_no_home() -> None:
 
 
 def test_who_cannot_be_judged() -> None:
-    assert nobody_to_compare(came(STEADY[0]), **LIMITS).tolist() == ["no_neighbours"]
+    assert REGISTRY["X03"].unjudged(came(STEADY[0]), **LIMITS).tolist() == ["no_neighbours"]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomaly.detectors.x04_cut_elsewhere import cut_elsewhere, nobody_near
+from anomaly.detectors.x04_cut_elsewhere import cut_elsewhere
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.cuts import box, events, half_hours, tickets, without
 
@@ -184,4 +184,4 @@ def test_the_finding_tells_the_cut_and_lasts() -> None:
 
 def test_alone_nobody_can_be_compared() -> None:
     alone = box(LIVES, events(*CUT), box_id=[None, *["box"] * 4], area_id=[None, *["area"] * 4])
-    assert nobody_near(alone, **LIMITS).tolist() == ["no_neighbours", "", "", "", ""]
+    assert REGISTRY["X04"].unjudged(alone, **LIMITS).tolist() == ["no_neighbours", "", "", "", ""]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.detectors.x05_generation_elsewhere import generation_elsewhere, nobody_near
+from anomaly.detectors.x05_generation_elsewhere import generation_elsewhere
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import panel, registers
 
@@ -97,7 +97,7 @@ def test_several_that_fit_share_the_evidence_and_one_is_named() -> None:
 def test_only_neighbours_are_compared_and_never_two_points_of_one_account() -> None:
     apart = box(NONE, ROOF, generation=[True, False], box_id=["b1", "b2"], area_id=["a1", "a2"])
     assert not len(found(apart))
-    assert nobody_near(apart, **LIMITS).tolist() == ["no_neighbours", "no_neighbours"]
+    assert REGISTRY["X05"].unjudged(apart, **LIMITS).tolist() == ["no_neighbours", "no_neighbours"]
     assert not len(found(box(NONE, ROOF, generation=[True, False], account_id="same")))
     assert not len(found(box(NONE, ROOF, generation=[True, False], is_supply=[False, True])))
 

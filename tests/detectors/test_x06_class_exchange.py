@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from anomaly.class_shape import ClassModel, Shapes, contract_kw, shapes_of
-from anomaly.detectors.x06_class_exchange import class_exchange, nobody_near
+from anomaly.detectors.x06_class_exchange import class_exchange
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import panel
 
@@ -133,7 +133,7 @@ def test_without_curves_weekends_alone_are_too_little() -> None:
 def test_short_or_lonely_homes_are_silent() -> None:
     assert not len(found(box(office(), flat(), **FILED, box_id=["b", "c"], area_id=["a", "b"])))
     alone = box(office(), flat(), **FILED, box_id=["b", "c"], area_id=["a", "b"])
-    assert nobody_near(alone, **LIMITS).tolist() == ["no_neighbours"] * 2
+    assert REGISTRY["X06"].unjudged(alone, **LIMITS).tolist() == ["no_neighbours"] * 2
     assert not len(found(panel([[1.0, 2.0], [1.0, 3.0]], box_id="b", customer_class=["residential", "commercial"])))
     assert not len(found(panel([[1.0], [1.0]], box_id="b")))
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from anomaly.daily_cycle import cycle_kept
-from anomaly.detectors.x07_absence_elsewhere import absence_elsewhere, nobody_to_compare
+from anomaly.detectors.x07_absence_elsewhere import absence_elsewhere
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import panel, registers
 
@@ -170,4 +170,4 @@ def test_days_with_gaps_do_not_count() -> None:
 
 def test_nothing_to_look_at() -> None:
     assert len(found(panel(np.empty((0, DAYS + 1))))) == 0
-    assert nobody_to_compare(box(home(8.0)), **LIMITS).tolist() == ["no_neighbours"]
+    assert REGISTRY["X07"].unjudged(box(home(8.0)), **LIMITS).tolist() == ["no_neighbours"]

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomaly.detectors.x08_mirrored_complaints import mirrored_complaints, nobody_near
+from anomaly.detectors.x08_mirrored_complaints import mirrored_complaints
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.cuts import tickets
 from tests.panels import knowing, panel, registers
@@ -112,5 +112,5 @@ def test_the_finding_tells_the_change_of_both() -> None:
 
 def test_alone_nobody_can_be_compared() -> None:
     alone = box(EXCHANGED, tickets((0, 90, MINE)), box_id=[None, *["box"] * 3], area_id=[None, *["area"] * 3])
-    assert nobody_near(alone, **LIMITS).tolist() == ["no_neighbours", "", "", ""]
+    assert REGISTRY["X08"].unjudged(alone, **LIMITS).tolist() == ["no_neighbours", "", "", ""]
     assert not len(found(alone))

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomaly.detectors.x09_outage_elsewhere import nobody_near, outage_elsewhere
+from anomaly.detectors.x09_outage_elsewhere import outage_elsewhere
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.cuts import box, events, half_hours, tickets, without
 
@@ -121,5 +121,5 @@ def test_the_finding_tells_both_sides() -> None:
 
 def test_alone_nobody_can_be_compared() -> None:
     alone = box(LIVES, events(*NOTED), CALL, box_id=[None, *["box"] * 4], area_id=[None, *["area"] * 4])
-    assert nobody_near(alone, **LIMITS).tolist() == ["no_neighbours", "", "", "", ""]
+    assert REGISTRY["X09"].unjudged(alone, **LIMITS).tolist() == ["no_neighbours", "", "", "", ""]
     assert not len(found(alone))

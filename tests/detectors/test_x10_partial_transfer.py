@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomaly.detectors.x10_partial_transfer import nobody_near, partial_transfer
+from anomaly.detectors.x10_partial_transfer import partial_transfer
 from anomaly.panel import Panel
-from anomaly.registry import Detections
+from anomaly.registry import REGISTRY, Detections
 from rules.rulebook import load
 from tests.panels import knowing, panel
 
@@ -117,6 +117,6 @@ def test_a_pair_is_told_once_and_two_mirrors_are_none() -> None:
 def test_neighbours_only() -> None:
     apart = {"box_id": ["b", "c"], "area_id": ["a", "b"]}
     assert not len(found(box(CIRCUIT, **apart)))
-    assert nobody_near(box(CIRCUIT, **apart), **LIMITS).tolist() == ["no_neighbours"] * 2
+    assert REGISTRY["X10"].unjudged(box(CIRCUIT, **apart), **LIMITS).tolist() == ["no_neighbours"] * 2
     assert not len(found(box(CIRCUIT, account_id="same")))
     assert not len(found(knowing(panel([[1.0], [1.0]], box_id="b"), changes=box(CIRCUIT).changes)))
